@@ -1,0 +1,94 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+
+func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+  -> Target
+{
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "reprise",
+  products: [.executable(name: "reprise", targets: ["reprise"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    // MARK: C
+    .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CMachineProfiles"),
+
+    // MARK: Core
+    target("TraceModel"),
+    target("KernelSelection", ["TraceModel"]),
+    target("StepTiming", ["KernelSelection", "TraceModel"]),
+    target("EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections, heap]),
+    target("Metrics", ["TraceModel"]),
+
+    // MARK: Edges
+    target("TraceFile", ["TraceModel", "CZstd"]),
+    target("TraceImport", ["TraceModel"]),
+    target("ConfigurationFiles", ["EngineSimulation", "KernelSelection", "TraceModel", "CYAML"]),
+    target("MachineProfiles", ["StepTiming", "KernelSelection", "TraceModel", "CMachineProfiles"]),
+    target(
+      "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
+
+    // MARK: Program
+    target(
+      "RepriseCommands",
+      [
+        "Reports", "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile",
+        "EngineSimulation",
+        "StepTiming", "KernelSelection", "Metrics", "TraceModel", argumentParser,
+      ]),
+    .executableTarget(
+      name: "reprise", dependencies: ["RepriseCommands"], swiftSettings: swiftSettings),
+
+    // MARK: Tests
+    .target(
+      name: "TestSupport", dependencies: ["TraceModel"], path: "Tests/TestSupport",
+      swiftSettings: swiftSettings),
+    tests("TraceModelTests", ["TraceModel", "TestSupport"]),
+    tests("KernelSelectionTests", ["KernelSelection", "TraceModel", "TestSupport"]),
+    tests(
+      "ConfigurationFilesTests",
+      ["ConfigurationFiles", "EngineSimulation", "KernelSelection", "TraceModel", "TestSupport"]),
+    tests(
+      "StepTimingTests",
+      ["StepTiming", "MachineProfiles", "KernelSelection", "TraceModel", "TestSupport"]),
+    tests(
+      "EngineSimulationTests",
+      ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"]),
+    tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"]),
+    tests("TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"]),
+    tests("TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"]),
+    tests(
+      "RepriseCommandsTests",
+      [
+        "RepriseCommands", "Reports", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
+        "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
+      ]),
+    tests("TidyTests", ["TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,78 @@
+/// The rows of one step as an attention kernel sees them: lengths alone, padding included.
+///
+/// Filled anew for every step; storage is reused. Sums and maxima are kept while rows are appended,
+/// because rules look at nothing else.
+public struct AttentionBatch: Hashable, Sendable {
+  /// New tokens per row, in the engine's order; padding rows are not stored.
+  public private(set) var queryLengths: [Int32] = []
+  /// Tokens to attend to per row, new ones included.
+  public private(set) var kvLengths: [Int32] = []
+  /// What rules look at.
+  public private(set) var summary = BatchSummary()
+
+  /// An empty batch.
+  public init() {}
+
+  /// A batch of given rows, padded to `paddedRows` (at least the rows themselves).
+  public init(rows: [(queryLength: Int32, kvLength: Int32)], paddedRows: Int = 0) {
+    for row in rows { append(queryLength: row.queryLength, kvLength: row.kvLength) }
+    pad(to: paddedRows)
+  }
+
+  /// Forgets the rows and keeps their storage.
+  public mutating func removeAll() {
+    queryLengths.removeAll(keepingCapacity: true)
+    kvLengths.removeAll(keepingCapacity: true)
+    summary = BatchSummary()
+  }
+
+  /// Adds a row of `queryLength` new tokens among `kvLength` in all.
+  @inline(__always)
+  public mutating func append(queryLength: Int32, kvLength: Int32) {
+    queryLengths.append(queryLength)
+    kvLengths.append(kvLength)
+    summary.include(queryLength: queryLength, kvLength: kvLength)
+  }
+
+  /// Pads the launch with empty rows up to `rows`, as a full CUDA graph does; never removes rows.
+  public mutating func pad(to rows: Int) {
+    summary.paddedRows = max(summary.paddedRows, rows)
+  }
+}
+
+/// What selection rules look at: counts, sums and maxima over a batch.
+public struct BatchSummary: Hashable, Sendable {
+  /// Rows without padding.
+  public internal(set) var rows = 0
+  /// Rows that the kernel is launched over: graph padding included.
+  public internal(set) var paddedRows = 0
+  /// New tokens over all rows.
+  public internal(set) var tokens = 0
+  /// Rows with more than one new token.
+  public internal(set) var multiTokenRows = 0
+  /// The most new tokens in a row.
+  public internal(set) var maxQueryLength = 0
+  /// The longest row, in tokens to attend to.
+  public internal(set) var maxKVLength = 0
+  /// Tokens to attend to over all rows.
+  public internal(set) var totalKVLength = 0
+
+  /// The summary of an empty batch.
+  public init() {}
+
+  @inline(__always)
+  mutating func include(queryLength: Int32, kvLength: Int32) {
+    rows += 1
+    paddedRows = max(paddedRows, rows)
+    tokens += Int(queryLength)
+    multiTokenRows += queryLength > 1 ? 1 : 0
+    maxQueryLength = max(maxQueryLength, Int(queryLength))
+    maxKVLength = max(maxKVLength, Int(kvLength))
+    totalKVLength += Int(kvLength)
+  }
+
+  /// Whether every row has exactly one new token.
+  public var isSingleTokenOnly: Bool { multiTokenRows == 0 }
+  /// Mean tokens to attend to per unpadded row; 0 for an empty batch.
+  public var meanKVLength: Double { rows == 0 ? 0 : Double(totalKVLength) / Double(rows) }
+}

@@ -1,0 +1,107 @@
+/// What a kernel launch depends on beside the batch: heads of one GPU, KV blocks, the GPU, graphs.
+public struct AttentionContext: Hashable, Sendable {
+  /// Query heads on one tensor-parallel rank.
+  public var queryHeads: Int
+  /// KV heads on one tensor-parallel rank.
+  public var kvHeads: Int
+  /// Elements of a head.
+  public var headSize: Int
+  /// Tokens in a KV block.
+  public var kvBlockSize: Int
+  /// Streaming multiprocessors of the GPU.
+  public var smCount: Int
+  /// How steps are captured and padded.
+  public var graphs: CUDAGraphs
+
+  /// A context; every number is at least 1.
+  public init(
+    queryHeads: Int, kvHeads: Int, headSize: Int, kvBlockSize: Int = 16, smCount: Int,
+    graphs: CUDAGraphs
+  ) {
+    self.queryHeads = queryHeads
+    self.kvHeads = kvHeads
+    self.headSize = headSize
+    self.kvBlockSize = kvBlockSize
+    self.smCount = smCount
+    self.graphs = graphs
+  }
+
+  /// Query heads that share one KV head.
+  public var queryHeadsPerKVHead: Int { max(1, queryHeads / kvHeads) }
+}
+
+/// vLLM's CUDA-graph modes, by its own names.
+public enum CUDAGraphMode: String, Hashable, Sendable, CaseIterable {
+  /// No graphs.
+  case none = "NONE"
+  /// Graphs around attention, which runs eagerly and unpadded.
+  case piecewise = "PIECEWISE"
+  /// One graph for every step, padded.
+  case full = "FULL"
+  /// One graph for steps of decode rows alone, none for others.
+  case fullDecodeOnly = "FULL_DECODE_ONLY"
+  /// One graph for steps of decode rows alone, piecewise for others; the default since 0.11.
+  case fullAndPiecewise = "FULL_AND_PIECEWISE"
+}
+
+/// How an engine captures steps as CUDA graphs, and so how batches are padded.
+public struct CUDAGraphs: Hashable, Sendable {
+  /// The mode.
+  public var mode: CUDAGraphMode
+  /// Token counts captured, ascending.
+  public var captureSizes: [Int]
+
+  /// Graphs of a mode at given sizes, which are sorted here.
+  public init(mode: CUDAGraphMode, captureSizes: [Int]) {
+    self.mode = mode
+    self.captureSizes = captureSizes.sorted()
+  }
+
+  /// The smallest captured size that holds `tokens`; `nil` where none does.
+  public func captureSize(for tokens: Int) -> Int? {
+    var low = 0
+    var high = captureSizes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if captureSizes[middle] < tokens { low = middle + 1 } else { high = middle }
+    }
+    return low < captureSizes.count ? captureSizes[low] : nil
+  }
+
+  /// How a step with such a batch is launched.
+  public func launch(of batch: BatchSummary) -> StepLaunch {
+    guard mode != .none, let size = captureSize(for: batch.tokens) else {
+      return .eager(tokens: batch.tokens)
+    }
+    switch mode {
+    case .none: return .eager(tokens: batch.tokens)
+    case .piecewise: return .piecewise(paddedTokens: size)
+    case .full: return .fullGraph(paddedTokens: size)
+    case .fullDecodeOnly:
+      return batch.isSingleTokenOnly ? .fullGraph(paddedTokens: size) : .eager(tokens: batch.tokens)
+    case .fullAndPiecewise:
+      return batch.isSingleTokenOnly
+        ? .fullGraph(paddedTokens: size) : .piecewise(paddedTokens: size)
+    }
+  }
+}
+
+/// How the host launches one step.
+public enum StepLaunch: Hashable, Sendable {
+  /// One graph; attention sees the padded rows.
+  case fullGraph(paddedTokens: Int)
+  /// Graphs between attention calls; attention sees the batch as it is, the rest is padded.
+  case piecewise(paddedTokens: Int)
+  /// Kernel by kernel, nothing padded.
+  case eager(tokens: Int)
+
+  /// Tokens that projections and MLP compute on, padding included.
+  public var tokens: Int {
+    switch self {
+    case .fullGraph(let tokens), .piecewise(let tokens), .eager(let tokens): tokens
+    }
+  }
+
+  /// Whether the whole step is one graph.
+  public var isFullGraph: Bool { if case .fullGraph = self { true } else { false } }
+}

@@ -1,0 +1,48 @@
+public import TraceModel
+
+/// What the engine's processor adds around the GPU's work: named, fitted, never hidden elsewhere.
+///
+/// With asynchronous scheduling two steps are in flight:
+/// ```
+/// schedule(n)   starts  output(n-2) + scheduleDelay, and not before the batch has work
+/// launched(n)   =       scheduleEnd(n) + graphLaunch or pieceLaunch
+/// gpuStart(n)   =       max(gpuEnd(n-1), scheduleEnd(n) + firstKernel)
+/// gpuEnd(n)     =       max(gpuStart(n) + gpu time, launched(n))
+/// output(n)     =       max(gpuEnd(n), launched(n+1) if step n+1 was scheduled before) + outputDelay
+/// ```
+/// Without it, schedule(n) starts at output(n-1) + scheduleDelay and nothing overlaps.
+public struct HostTiming: Hashable, Sendable {
+  /// From a request's arrival to the first moment that the scheduler can see it.
+  public var admission: Nanoseconds
+  /// From one step's output to the next call of the scheduler.
+  public var scheduleDelay: Nanoseconds
+  /// The scheduler's call.
+  public var scheduleDuration: Nanoseconds
+  /// From the scheduler's return to the first kernel of the step on an idle GPU.
+  public var firstKernel: Nanoseconds
+  /// From the scheduler's return to the launch's end, for a step that is one graph.
+  public var graphLaunch: Nanoseconds
+  /// The same for a step launched in pieces or kernel by kernel.
+  public var pieceLaunch: Nanoseconds
+  /// From the GPU's end of a step to its tokens at the scheduler.
+  public var outputDelay: Nanoseconds
+  /// From a token at the scheduler to the caller.
+  public var clientDelay: Nanoseconds
+
+  /// Timing of a host; all zero means a host that costs nothing.
+  public init(
+    admission: Nanoseconds = .zero, scheduleDelay: Nanoseconds = .zero,
+    scheduleDuration: Nanoseconds = .zero, firstKernel: Nanoseconds = .zero,
+    graphLaunch: Nanoseconds = .zero, pieceLaunch: Nanoseconds = .zero,
+    outputDelay: Nanoseconds = .zero, clientDelay: Nanoseconds = .zero
+  ) {
+    self.admission = admission
+    self.scheduleDelay = scheduleDelay
+    self.scheduleDuration = scheduleDuration
+    self.firstKernel = firstKernel
+    self.graphLaunch = graphLaunch
+    self.pieceLaunch = pieceLaunch
+    self.outputDelay = outputDelay
+    self.clientDelay = clientDelay
+  }
+}

@@ -1,0 +1,40 @@
+public import KernelSelection
+public import TraceModel
+
+/// The parts of one step's GPU time under one policy.
+public struct StepTime: Hashable, Sendable {
+  /// Attention over all layers, under the variant that the policy chose.
+  public var attention: Nanoseconds
+  /// Everything else that the GPU does in the step.
+  public var rest: Nanoseconds
+  /// Attention over all layers minus that of the fastest known variant; zero for the oracle.
+  public var regret: Nanoseconds
+  /// The variant that was chosen.
+  public var variant: KernelVariant
+  /// How the step was launched.
+  public var launch: StepLaunch
+
+  /// The parts of a step's time.
+  public init(
+    attention: Nanoseconds, rest: Nanoseconds, regret: Nanoseconds, variant: KernelVariant,
+    launch: StepLaunch
+  ) {
+    self.attention = attention
+    self.rest = rest
+    self.regret = regret
+    self.variant = variant
+    self.launch = launch
+  }
+
+  /// GPU time of the step.
+  public var gpu: Nanoseconds { attention + rest }
+}
+
+/// Times the steps of one replay under one policy.
+///
+/// The simulation asks once per step, in the order of steps; an implementation may keep state from
+/// step to step (a cache, a cursor into a recording).
+public protocol StepTimer {
+  /// Time of a step with this batch. `batch` arrives unpadded and is padded here as the launch demands.
+  mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime
+}
