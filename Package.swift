@@ -41,7 +41,7 @@ let package = Package(
     // MARK: Core
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
-    target("StepTiming", ["KernelSelection", "TraceModel"]),
+    target("StepTiming", ["KernelSelection", "TraceModel", heap]),
     target("EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections, heap]),
     target("Metrics", ["TraceModel"]),
 
