@@ -36,7 +36,9 @@ let package = Package(
     // MARK: C
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
-    .target(name: "CMachineProfiles"),
+    .target(
+      name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
+      cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core
     target("TraceModel"),
@@ -90,5 +92,6 @@ let package = Package(
       ]),
     tests("TidyTests", ["TestSupport"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu2x
 )

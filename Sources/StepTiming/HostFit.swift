@@ -68,6 +68,17 @@ public struct HostFit: Sendable {
     pieceLaunches.append(output - step.scheduleEnd)
   }
 
+  /// This fit's sightings and another's together.
+  func pooled(with other: HostFit) -> HostFit {
+    var all = self
+    all.scheduleDelays += other.scheduleDelays
+    all.scheduleDurations += other.scheduleDurations
+    all.admissions += other.admissions
+    all.pieceLaunches += other.pieceLaunches
+    all.firstKernels += other.firstKernels
+    return all
+  }
+
   /// The medians of what was seen.
   public func timing(layers: Int, fallback: HostTiming?, fallbackLayers: Int) -> HostTiming {
     let scaled = fallback.map {
