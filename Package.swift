@@ -36,12 +36,14 @@ let package = Package(
     // MARK: C
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
-    .target(name: "CMachineProfiles"),
+    .target(
+      name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
+      cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
-    target("StepTiming", ["KernelSelection", "TraceModel"]),
+    target("StepTiming", ["KernelSelection", "TraceModel", heap]),
     target("EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections, heap]),
     target("Metrics", ["TraceModel"]),
 
@@ -90,5 +92,6 @@ let package = Package(
       ]),
     tests("TidyTests", ["TestSupport"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu2x
 )
