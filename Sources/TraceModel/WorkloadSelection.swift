@@ -3,9 +3,9 @@
 /// The window is cut first, then the limit, then time is scaled. What is cut is the caller's to
 /// report: it knows the count before and after.
 public struct WorkloadSelection: Hashable, Sendable {
-  /// The first arrival to take; it becomes the new time zero. `nil` takes from the start.
+  /// The first arrival to take, which becomes the new time zero; `nil` takes from the start.
   public var from: Nanoseconds?
-  /// Where the window ends; an arrival at this very moment is left out. `nil` takes to the end.
+  /// Where the window ends, this very moment left out; `nil` takes to the end.
   public var to: Nanoseconds?
   /// How many times faster than recorded requests arrive: 2 halves every gap.
   public var timeScale: Double
