@@ -14,6 +14,6 @@ struct RepriseCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      PoliciesCommand.self,
+      PoliciesCommand.self
     ])
 }

@@ -20,7 +20,8 @@ public enum RepriseProgram {
     }
   }
 
-  private static func report(_ error: any Error, arguments: [String], on console: Console) -> Int32 {
+  private static func report(_ error: any Error, arguments: [String], on console: Console) -> Int32
+  {
     switch error {
     case let error as CommandError:
       console.note(error.message)
@@ -28,7 +29,8 @@ public enum RepriseProgram {
     case OutputError.closedPipe:
       return 0
     case let error as OutputError:
-      console.note("cannot write to standard output: \(error.reason); free some space or write elsewhere")
+      console.note(
+        "cannot write to standard output: \(error.reason); free some space or write elsewhere")
       return 1
     case let error as any OneLineError:
       console.note(error.message)
@@ -46,7 +48,8 @@ public enum RepriseProgram {
       try? console.print(RepriseCommand.fullMessage(for: error) + "\n")
       return 0
     }
-    let lines = RepriseCommand.message(for: error).split(separator: "\n", omittingEmptySubsequences: true)
+    let lines = RepriseCommand.message(for: error).split(
+      separator: "\n", omittingEmptySubsequences: true)
     let what = lines.joined(separator: " ")
     console.note("\(what); see 'reprise \(commandPath(arguments))--help'")
     return 2

@@ -29,7 +29,8 @@ public enum Golden {
   private static func firstDifference(_ known: String, _ text: String) -> String {
     let old = known.split(separator: "\n", omittingEmptySubsequences: false)
     let new = text.split(separator: "\n", omittingEmptySubsequences: false)
-    let line = zip(old, new).enumerated().first { $1.0 != $1.1 }?.offset ?? min(old.count, new.count)
+    let line =
+      zip(old, new).enumerated().first { $1.0 != $1.1 }?.offset ?? min(old.count, new.count)
     func at(_ lines: [Substring]) -> Substring { line < lines.count ? lines[line] : "(end)" }
     return "line \(line + 1)\n- \(at(old))\n+ \(at(new))"
   }

@@ -18,7 +18,9 @@ struct ReplayCommand: ConsoleCommand {
 
   @Option(
     name: .customLong("policy"),
-    help: "Selection policies, separated by commas; see 'reprise policies'. The first is compared with.")
+    help:
+      "Selection policies, separated by commas; see 'reprise policies'. The first is compared with."
+  )
   var policies: [String] = []
 
   @Option(help: "A rule from a YAML file as a further policy; may be given more than once.")
@@ -36,7 +38,10 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
   var profile: String?
 
-  @Option(help: "The engine to model: a name or a YAML file. Default: the trace's own, else mistral-small-24b@nvidia-h200.")
+  @Option(
+    help:
+      "The engine to model: a name or a YAML file. Default: the trace's own, else mistral-small-24b@nvidia-h200."
+  )
   var engine: String?
 
   @OptionGroup var workload: WorkloadOptions

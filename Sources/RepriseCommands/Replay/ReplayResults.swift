@@ -29,7 +29,8 @@ struct ReplayResults {
   private static func fileName(of policy: String) -> String {
     String(
       policy.map { character in
-        character.isASCII && (character.isLetter || character.isNumber || "-_:,+".contains(character))
+        character.isASCII
+          && (character.isLetter || character.isNumber || "-_:,+".contains(character))
           || character == "." ? character : "_"
       })
   }

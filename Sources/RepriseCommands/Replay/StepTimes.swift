@@ -36,7 +36,8 @@ struct StepTimes {
     if let recorded = try RecordedTimes(of: source, attention: timing, model: model) {
       rest = recorded.rest.completed(by: model.rest)
       host = recorded.host
-      restWords = "rest of step and host from this trace's own GPU times (recorded under "
+      restWords =
+        "rest of step and host from this trace's own GPU times (recorded under "
         + "\(recorded.policy))"
     } else {
       rest = model.rest

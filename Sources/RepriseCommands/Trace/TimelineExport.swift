@@ -23,7 +23,9 @@ enum TimelineExport {
       {"ph": "M", "pid": \(requestsProcess), "name": "process_name", "args": {"name": "requests"}}
       """)
     var phases = requests.map { RequestPhases($0) }
-    for place in requests.indices { try phases[place].begin(.waiting, at: requests[place].arrival, to: &output) }
+    for place in requests.indices {
+      try phases[place].begin(.waiting, at: requests[place].arrival, to: &output)
+    }
     if reader.stepCount > 0 {
       try writeSteps(reader, &phases, to: &output)
     }
@@ -43,7 +45,8 @@ enum TimelineExport {
       try writeStep(step, isOdd: !count.isMultiple(of: 2), to: &output)
       count += 1
       for row in step.rows {
-        try phases[Int(row.request)].advance(row, scheduled: step.scheduleStart, end: end, to: &output)
+        try phases[Int(row.request)].advance(
+          row, scheduled: step.scheduleStart, end: end, to: &output)
       }
     }
     for place in phases.indices { try phases[place].end(at: last, to: &output) }
@@ -63,7 +66,9 @@ enum TimelineExport {
     appendMicroseconds(step.scheduleEnd - step.scheduleStart, to: &output.bytes)
     try output.append("}")
     if let end = step.output {
-      try event("X", "step \(step.number)", engine, thread: isOdd ? 3 : 2, at: step.scheduleEnd, to: &output)
+      try event(
+        "X", "step \(step.number)", engine, thread: isOdd ? 3 : 2, at: step.scheduleEnd, to: &output
+      )
       try output.append(", \"dur\": ")
       appendMicroseconds(end - step.scheduleEnd, to: &output.bytes)
       try output.append(
@@ -86,7 +91,8 @@ enum TimelineExport {
     to output: inout BufferedOutput
   ) throws {
     try output.append(
-      ",\n{\"ph\": \"\(kind)\", \"name\": \"\(name)\", \"pid\": \(process), \"tid\": \(thread), \"ts\": ")
+      ",\n{\"ph\": \"\(kind)\", \"name\": \"\(name)\", \"pid\": \(process), \"tid\": \(thread), \"ts\": "
+    )
     appendMicroseconds(time, to: &output.bytes)
   }
 
