@@ -102,6 +102,9 @@ struct KVBlockPool {
   /// Whether nobody holds a block.
   func isFree(_ block: Int32) -> Bool { holders[Int(block)] == 0 }
 
+  /// The blocks of a table, in the order of the context.
+  func blocks(of table: Int32) -> [Int32] { tracksBlocks ? tables[Int(table)] : [] }
+
   /// Whether the books agree: the free list has the blocks that nobody holds, and tables hold the rest.
   var isConsistent: Bool {
     guard tracksBlocks else { return (0...blockCount).contains(freeCount) }

@@ -75,7 +75,8 @@ struct RescheduledRun {
     timeline.begin(at: start, time: time)
     outcome.add(time)
     scheduler.ledger.counts.add(batch.summary)
-    if observes { stepsInFlight.begin(traceStep(time), time: time) }
+    let preempted = scheduler.takePreempted()
+    if observes { stepsInFlight.begin(traceStep(time, preempted: preempted), time: time) }
     step += 1
   }
 
@@ -99,12 +100,12 @@ struct RescheduledRun {
   }
 
   /// The step that was just scheduled, as an engine's log has it.
-  private func traceStep(_ time: StepTime) -> TraceStep {
+  private func traceStep(_ time: StepTime, preempted: [Int32]) -> TraceStep {
     TraceStep(
       number: Int64(step), scheduleStart: start, scheduleEnd: start + host.scheduleDuration,
       gpuTime: time.gpu, waiting: Int32(scheduler.waiting.count),
       running: Int32(scheduler.running.count), freeKVBlocks: Int32(scheduler.pool.freeCount),
-      rows: scheduler.rows, preempted: scheduler.preempted)
+      rows: scheduler.rows, preempted: preempted)
   }
 }
 

@@ -33,7 +33,7 @@ struct Scheduler {
   private(set) var rows: [StepRow] = []
   /// Whether rows are kept beside the batch's lengths.
   var keepsRows = false
-  /// Requests that the last call of `schedule` preempted.
+  /// Requests preempted since `takePreempted` was last called.
   var preempted: [Int32] = []
   /// Requests that the last call of `complete` found finished.
   var finished: [Int32] = []
@@ -71,15 +71,22 @@ struct Scheduler {
   mutating func schedule(step: Int32, at time: Nanoseconds, into batch: inout AttentionBatch) {
     batch.removeAll()
     if keepsRows { rows.removeAll(keepingCapacity: true) }
-    preempted.removeAll(keepingCapacity: true)
+    let alreadyPreempted = preempted.count
     var budget = Int32(clamping: engine.maxBatchedTokens)
     let limit = rowLimit
     extendRunning(step: step, budget: &budget, limit: limit, batch: &batch)
-    if preempted.isEmpty {
+    if preempted.count == alreadyPreempted {
       admitWaiting(step: step, time: time, budget: &budget, limit: limit, batch: &batch)
     }
     ledger.counts.peakRunning = max(ledger.counts.peakRunning, running.count)
     ledger.counts.peakWaiting = max(ledger.counts.peakWaiting, waiting.count)
+  }
+
+  /// Requests preempted for the step just scheduled, and by calls before it that gave no step.
+  mutating func takePreempted() -> [Int32] {
+    guard !preempted.isEmpty else { return [] }
+    defer { preempted = [] }
+    return preempted
   }
 
   /// Most tokens of one row; the threshold for long prompts is void when nobody else could starve.
