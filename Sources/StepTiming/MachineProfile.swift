@@ -67,7 +67,9 @@ public struct ModelProfile: Sendable {
 
 /// Attention times from a profile's fitted kernels.
 public struct ProfileAttentionTiming: AttentionTiming {
+  /// Where the answers come from.
   public let source = TimingSource.profile
+  /// Variants that have a fitted model.
   public let variants: [KernelVariant]
   private let models: [any KernelModel]
 
@@ -84,6 +86,7 @@ public struct ProfileAttentionTiming: AttentionTiming {
     self.models = models
   }
 
+  /// Time of one layer's call, or an error that names what is missing.
   public func attentionTime(
     of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds {
