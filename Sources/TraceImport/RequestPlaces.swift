@@ -1,0 +1,98 @@
+import TraceModel
+
+/// Turns the ids of a log into places in the list of requests, and refuses rows that cannot be.
+struct RequestPlaces {
+  /// Ids count up from zero in nearly every log; the table is only made when one does not.
+  private var table: [Int64: Int32]?
+  /// For each request the stamp of the last step that had a row of it.
+  private var lastStamp: [Int64] = []
+  private var stamp: Int64 = 0
+
+  /// Requests known.
+  var count: Int { lastStamp.count }
+
+  /// Gives the next place to an id.
+  mutating func add(_ id: RequestID) throws(LineFault) {
+    guard place(of: UInt64(bitPattern: id.rawValue)) == nil else {
+      throw LineFault("request \(id.rawValue) a second time", kind: .inconsistent)
+    }
+    guard count < ImportLimits.requestsMax else { throw LineFault("too many requests") }
+    let place = Int32(count)
+    if table == nil, id.rawValue != Int64(place) {
+      var known: [Int64: Int32] = [:]
+      for earlier in 0..<place { known[Int64(earlier)] = earlier }
+      table = known
+    }
+    table?[id.rawValue] = place
+    lastStamp.append(-1)
+  }
+
+  /// Starts a step: each request may have one row again.
+  mutating func beginStep() { stamp += 1 }
+
+  @inline(__always)
+  private func place(of id: UInt64) -> Int32? {
+    if let table { return table[Int64(bitPattern: id)] }
+    return id < UInt64(count) ? Int32(truncatingIfNeeded: id) : nil
+  }
+
+  private func unknown(_ id: UInt64) -> LineFault {
+    LineFault(
+      "request \(id) is unknown: its own line must come before steps that name it",
+      kind: .inconsistent)
+  }
+
+  /// Reads `[[request, computed, query_len], …]`.
+  @inline(__always)
+  mutating func readRows(
+    _ scanner: inout FieldScanner, _ bytes: Span<UInt8>, into rows: inout [StepRow]
+  ) throws(LineFault) {
+    try scanner.expect(UInt8(ascii: "["), bytes)
+    guard try !scanner.isEmptyList(UInt8(ascii: "]"), bytes) else { return }
+    repeat {
+      rows.append(try readRow(&scanner, bytes))
+    } while try scanner.hasNext(before: UInt8(ascii: "]"), bytes)
+  }
+
+  @inline(__always)
+  private mutating func readRow(
+    _ scanner: inout FieldScanner, _ bytes: Span<UInt8>
+  ) throws(LineFault) -> StepRow {
+    try scanner.expect(UInt8(ascii: "["), bytes)
+    scanner.skipWhitespace(bytes)
+    let id = try scanner.whole("a row's request", max: 1 << 62, bytes)
+    try scanner.expect(UInt8(ascii: ","), bytes)
+    scanner.skipWhitespace(bytes)
+    let computed = try scanner.whole("computed tokens", max: UInt64(Int32.max), bytes)
+    try scanner.expect(UInt8(ascii: ","), bytes)
+    scanner.skipWhitespace(bytes)
+    let query = try scanner.whole("query_len", max: UInt64(Int32.max), bytes)
+    try scanner.expect(UInt8(ascii: "]"), bytes)
+    guard query > 0 else { throw LineFault("query_len of a row is 0") }
+    guard computed + query <= UInt64(Int32.max) else {
+      throw LineFault("computed + query_len of a row is larger than \(Int32.max)")
+    }
+    guard let place = place(of: id) else { throw unknown(id) }
+    guard lastStamp[Int(place)] != stamp else {
+      throw LineFault("request \(id) has two rows in one step", kind: .inconsistent)
+    }
+    lastStamp[Int(place)] = stamp
+    return StepRow(
+      request: place, computed: TokenCount(Int32(computed)), queryLength: TokenCount(Int32(query)))
+  }
+
+  /// Reads a list of ids.
+  mutating func readList(
+    _ what: String, _ scanner: inout FieldScanner, _ bytes: Span<UInt8>, into list: inout [Int32]
+  ) throws(LineFault) {
+    if try scanner.isNull(bytes) { return }
+    try scanner.expect(UInt8(ascii: "["), bytes)
+    guard try !scanner.isEmptyList(UInt8(ascii: "]"), bytes) else { return }
+    repeat {
+      scanner.skipWhitespace(bytes)
+      let id = try scanner.whole("a request's id", max: 1 << 62, bytes)
+      guard let place = place(of: id) else { throw unknown(id) }
+      list.append(place)
+    } while try scanner.hasNext(before: UInt8(ascii: "]"), bytes)
+  }
+}
