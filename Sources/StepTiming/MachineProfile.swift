@@ -43,8 +43,9 @@ public struct ModelProfile: Sendable {
   public var rest: RestOfStep
   /// The engine's host while it served the model.
   public var host: HostTiming
-  /// Step times of decode steps: each recording predicted from a fit to the others. `nil` where there
-  /// was only one.
+  /// Errors of decode steps' times, each recording predicted from a fit to the others.
+  ///
+  /// `nil` where there was only one.
   public var decodeStepError: FitError?
   /// The same for steps with prompt tokens.
   public var mixedStepError: FitError?
