@@ -18,11 +18,13 @@ func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
-  -> Target
-{
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+  resources: [Resource] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: swiftSettings)
 }
 
 let package = Package(
@@ -89,8 +91,8 @@ let package = Package(
       [
         "RepriseCommands", "Reports", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
         "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
-      ]),
-    tests("TidyTests", ["TestSupport"]),
+      ], exclude: ["Golden"]),
+    tests("TidyTests", ["KernelSelection", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x
