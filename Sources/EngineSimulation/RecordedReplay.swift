@@ -14,12 +14,13 @@ public enum RecordedReplayError<Reading: Error>: Error {
 
 /// Replays recorded batches: they stay as they were, and only the time of each step changes.
 ///
-/// One pass over the steps serves any number of timers, one for each policy. Step n's scheduling
-/// starts as early as `EngineTimeline` allows, but
-/// - not before all of its requests have arrived and been admitted,
-/// - not before step n − 1's tokens where it was so in the recording (the engine then had nothing
-///   else to schedule), and
-/// - across a gap as long after the step before the gap as it was in the recording.
+/// One pass over the steps serves any number of timers, one for each policy. Steps follow each other
+/// as `EngineTimeline` says; where the engine rested in the recording (no work, or steps that are
+/// missing), it rests as long. What the policies share cancels in their difference.
+///
+/// Arrivals move along with the steps (`RecordedClock`): a recorded batch holds who was there by
+/// then, so a slower kernel must not find requests waiting that a real engine would have put into
+/// other batches. How much batches would have changed is what a rescheduled replay answers.
 ///
 /// A row gives its request a token if it reaches the end of prompt and outputs so far: a request
 /// that was preempted gives none until its recomputation is past what it had. Where steps are
@@ -50,6 +51,7 @@ public struct RecordedReplay: Sendable {
   ) throws(RecordedReplayError<Steps.Failure>) -> [ReplayOutcome] {
     var tokens = RecordedTokens(requests: requests)
     var structure = RecordedStructure(gaps: gaps)
+    var clock = RecordedClock()
     var runs = timers.map { _ in
       RecordedRun(asynchronous: asynchronous, host: host, requestCount: requests.count)
     }
@@ -61,7 +63,9 @@ public struct RecordedReplay: Sendable {
         throw .unknownRequest(place: row.request, step: step.number)
       }
       let link = structure.link(to: step)
-      let arrival = tokens.add(step, isAfterGap: link.isGap)
+      tokens.add(step, isAfterGap: link.isGap)
+      let first = tokens.counts.steps == 0 ? step.scheduleStart : nil
+      clock.add(step, rest: link.rest ?? .zero)
       batch.removeAll()
       for row in step.rows {
         batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
@@ -75,7 +79,7 @@ public struct RecordedReplay: Sendable {
         } catch {
           throw .timing(error, step: step.number)
         }
-        runs[index].add(time, link: link, arrival: arrival, newRequests: tokens.newRequests)
+        runs[index].add(time, link: link, first: first, newRequests: tokens.newRequests)
       }
       if tokens.counts.steps % ReplayProgress.interval == 0 {
         progress(tokens.progress(time: step.scheduleStart))
@@ -83,7 +87,7 @@ public struct RecordedReplay: Sendable {
     }
     progress(tokens.progress(time: step.scheduleStart))
     let outcomes = tokens.finishedOutcomes()
-    return runs.map { $0.finishedOutcome(requests: outcomes, counts: tokens.counts) }
+    return runs.map { $0.finishedOutcome(requests: outcomes, counts: tokens.counts, clock: clock) }
   }
 
   private func next<Steps: StepSequence>(

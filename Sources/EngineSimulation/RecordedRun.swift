@@ -14,19 +14,19 @@ struct RecordedRun {
     scheduled = Array(repeating: nil, count: requestCount)
   }
 
-  /// Adds a step that takes the GPU `time`; `arrival` is the latest of its new requests'.
+  /// Adds a step that takes the GPU `time`.
+  ///
+  /// - `first`: when it was scheduled in the recording, if it is the first
+  /// - `newRequests`: those that have their first row in it
   mutating func add(
-    _ time: StepTime, link: RecordedLink, arrival: Nanoseconds?, newRequests: [Int32]
+    _ time: StepTime, link: RecordedLink, first: Nanoseconds?, newRequests: [Int32]
   ) {
-    switch link {
-    case .continued: break
-    case .drained: drain()
-    case .gap(let length):
+    if let rest = link.rest {
       drain()
-      timeline.pause(for: length)
+      // The next scheduling comes `scheduleDelay` after the output at the earliest.
+      timeline.pause(for: max(.zero, rest - host.scheduleDelay))
     }
-    var start = timeline.nextSchedule
-    if let arrival { start = max(start, arrival + host.admission) }
+    let start = first ?? timeline.nextSchedule
     timeline.begin(at: start, time: time)
     outcome.add(time)
     for request in newRequests { scheduled[Int(request)] = start }
@@ -38,17 +38,22 @@ struct RecordedRun {
   }
 
   private mutating func complete() {
-    outcome.outputs.append(timeline.complete() + host.clientDelay)
+    outcome.outputs.append(timeline.complete())
   }
 
   /// The outcome, with the times of this policy on the requests' common outcomes.
   consuming func finishedOutcome(
-    requests: [RequestOutcome], counts: ReplayCounts
+    requests: [RequestOutcome], counts: ReplayCounts, clock: RecordedClock
   ) -> ReplayOutcome {
     drain()
     outcome.requests = requests
-    for index in outcome.requests.indices { outcome.requests[index].scheduled = scheduled[index] }
+    for index in outcome.requests.indices {
+      let arrival = clock.moved(requests[index].arrival, newOutputs: outcome.outputs)
+      outcome.requests[index].arrival = arrival
+      outcome.requests[index].scheduled = scheduled[index].map { max($0, arrival) }
+    }
     outcome.counts = counts
+    for index in outcome.outputs.indices { outcome.outputs[index] += host.clientDelay }
     return outcome
   }
 }

@@ -34,17 +34,15 @@ struct RecordedTokens {
     }
   }
 
-  /// Counts a step's rows; gives the latest arrival among requests that are new in it.
-  mutating func add(_ step: TraceStep, isAfterGap: Bool) -> Nanoseconds? {
+  /// Counts a step's rows.
+  mutating func add(_ step: TraceStep, isAfterGap: Bool) {
     let place = Int32(counts.steps)
     if isAfterGap { lastGap = place }
     newRequests.removeAll(keepingCapacity: true)
-    var arrival: Nanoseconds?
     for row in step.rows {
       let request = Int(row.request)
       if !states[request].isSeen {
         see(row)
-        arrival = max(arrival ?? requests[request].arrival, requests[request].arrival)
       } else if row.computed.rawValue < states[request].computed {
         counts.recomputedTokens += Int(states[request].computed - row.computed.rawValue)
       }
@@ -52,7 +50,6 @@ struct RecordedTokens {
       addToken(of: row, place: place)
     }
     notePressure(of: step)
-    return arrival
   }
 
   /// A request's first row; what of its prompt is computed already came from the prefix cache.

@@ -96,7 +96,9 @@ extension HostTiming {
 
 extension ModelShape {
   fileprivate var json: JSONValue {
-    func count(_ key: String, _ value: Int) -> JSONValue.Member { .init(key, .integer(Int64(value))) }
+    func count(_ key: String, _ value: Int) -> JSONValue.Member {
+      .init(key, .integer(Int64(value)))
+    }
     return .object([
       .init("name", .string(name)), count("layers", layers), count("hidden_size", hiddenSize),
       count("intermediate_size", intermediateSize), count("num_query_heads", queryHeads),

@@ -6,12 +6,15 @@ public import KernelSelection
 /// ⌈1.1 × all KV blocks × KV heads / SMs⌉, and a row is split into as many parts as it has multiples
 /// of that. CTAs run longest first; a kernel near the memory's bandwidth slows each as more run.
 public struct FlashAttention3Model: KernelModel {
+  /// The family that it times.
   public static let family = KernelFamily.flashAttention3
+  /// What its parameters mean, in order.
   public static let parameterNames = [
     "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "bandwidth_bytes_per_ns",
     "combine_us", "prefill_ns_per_token", "tail", "prefill_overhead_tokens", "sharpness",
     "single_in_mixed",
   ]
+  /// Where a fit starts.
   public static let initialParameters = [6.0, 100, 8.5, 4500, 2, 14, 0.5, 100, 4, 2]
 
   /// KV tokens of a block, for heads of 128.
@@ -27,6 +30,7 @@ public struct FlashAttention3Model: KernelModel {
   private let parameters: [Double]
   private let pace: BandwidthCurve
 
+  /// A model of given parameters, as `parameterNames` orders them.
   public init(parameters: [Double]) {
     self.parameters = parameters
     pace = BandwidthCurve(
@@ -34,6 +38,7 @@ public struct FlashAttention3Model: KernelModel {
       sharpness: parameters[8])
   }
 
+  /// Microseconds of one call; `nil` where the kernel cannot run such a batch.
   public func microseconds(
     _ variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) -> Double? {

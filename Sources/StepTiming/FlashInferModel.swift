@@ -6,10 +6,13 @@ public import KernelSelection
 /// which all chunks of all rows and KV heads fit the GPU at once; no split where rows × KV heads
 /// already fill it. Prompts run in another kernel, which this model does not know.
 public struct FlashInferModel: KernelModel {
+  /// The family that it times.
   public static let family = KernelFamily.flashInfer
+  /// What its parameters mean, in order.
   public static let parameterNames = [
     "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "bandwidth_bytes_per_ns", "sharpness",
   ]
+  /// Where a fit starts.
   public static let initialParameters = [7.0, 120, 12, 4500, 3]
 
   /// CTAs that one SM holds.
@@ -23,6 +26,7 @@ public struct FlashInferModel: KernelModel {
   private let parameters: [Double]
   private let pace: BandwidthCurve
 
+  /// A model of given parameters, as `parameterNames` orders them.
   public init(parameters: [Double]) {
     self.parameters = parameters
     pace = BandwidthCurve(
@@ -30,6 +34,7 @@ public struct FlashInferModel: KernelModel {
       sharpness: parameters[4])
   }
 
+  /// Microseconds of one call; `nil` where the kernel cannot run such a batch.
   public func microseconds(
     _ variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) -> Double? {

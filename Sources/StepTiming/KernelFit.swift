@@ -104,7 +104,8 @@ public enum KernelFit {
     for fold in 0..<folds {
       let training = rows.indices.filter { $0 % folds != fold }.map { rows[$0] }
       let testing = rows.indices.filter { $0 % folds == fold }.map { rows[$0] }
-      heldOut += residuals(model, testing, solve(model, training, from: parameters)).map(\.magnitude)
+      heldOut += residuals(model, testing, solve(model, training, from: parameters)).map(
+        \.magnitude)
     }
     let own = residuals(model, rows, parameters).map(\.magnitude)
     guard let fittedError = FitError(absoluteErrors: own),

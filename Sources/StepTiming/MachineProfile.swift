@@ -43,8 +43,9 @@ public struct ModelProfile: Sendable {
   public var rest: RestOfStep
   /// The engine's host while it served the model.
   public var host: HostTiming
-  /// Step times of decode steps: each recording predicted from a fit to the others. `nil` where there
-  /// was only one.
+  /// Errors of decode steps' times, each recording predicted from a fit to the others.
+  ///
+  /// `nil` where there was only one.
   public var decodeStepError: FitError?
   /// The same for steps with prompt tokens.
   public var mixedStepError: FitError?
@@ -67,7 +68,9 @@ public struct ModelProfile: Sendable {
 
 /// Attention times from a profile's fitted kernels.
 public struct ProfileAttentionTiming: AttentionTiming {
+  /// Where the answers come from.
   public let source = TimingSource.profile
+  /// Variants that have a fitted model.
   public let variants: [KernelVariant]
   private let models: [any KernelModel]
 
@@ -84,6 +87,7 @@ public struct ProfileAttentionTiming: AttentionTiming {
     self.models = models
   }
 
+  /// Time of one layer's call, or an error that names what is missing.
   public func attentionTime(
     of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds {

@@ -34,6 +34,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     times = Array(repeating: nil, count: all.count)
   }
 
+  /// Time of a step with this batch, which is padded and ordered on the way.
   public mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime {
     let launch = context.graphs.launch(of: batch.summary)
     if case .fullGraph(let tokens) = launch { batch.pad(to: tokens) }

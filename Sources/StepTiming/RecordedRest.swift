@@ -57,7 +57,9 @@ public struct RecordedRest: Sendable {
   /// Steps taken in one by one, where they were kept.
   public var observations: [StepObservation] { steps }
 
-  /// The mean rest by launch. A rest below zero (the timing overestimates the kernel) stays as it is,
+  /// The mean rest by launch.
+  ///
+  /// A rest below zero (the timing overestimates the kernel) stays as it is,
   /// because it makes the sum right.
   public var rest: RestOfStep {
     func points(_ sums: [Int: Sum]) -> [RestOfStep.Point] {

@@ -81,7 +81,7 @@ public struct RestOfStep: Hashable, Sendable {
     guard let first = pieces.first else { return floor }
     // Between known points the pace per token moves little; the time itself moves in steps.
     let computed = perToken(rounded) * Double(rounded)
-    return rounded >= first.tokens ? computed : smoothMaximum(floor, computed)
+    return rounded >= first.tokens ? max(floor, computed) : smoothMaximum(floor, computed)
   }
 
   private func perToken(_ tokens: Int) -> Double {

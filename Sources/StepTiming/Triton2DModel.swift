@@ -8,11 +8,14 @@ public import KernelSelection
 /// same SMs, so the load is counted in launched CTAs. A batch with prompts has thousands of CTAs: its
 /// time is their work over the GPU's pace, and the tail of the last long ones.
 public struct Triton2DModel: KernelModel {
+  /// The family that it times.
   public static let family = KernelFamily.triton2D
+  /// What its parameters mean, in order.
   public static let parameterNames = [
     "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "growth_to_1.25", "growth_to_2.5",
     "growth_to_5", "growth_to_10", "prefill_pace", "tail",
   ]
+  /// Where a fit starts.
   public static let initialParameters = [3.0, 20, 43, 1.1, 1.2, 1.1, 1.5, 1.3, 0.5]
 
   /// Rows of the score matrix that one CTA computes.
@@ -26,6 +29,7 @@ public struct Triton2DModel: KernelModel {
   private let prefillPace: Double
   private let tail: Double
 
+  /// A model of given parameters, as `parameterNames` orders them.
   public init(parameters: [Double]) {
     launch = parameters[0]
     overhead = parameters[1]
@@ -35,6 +39,7 @@ public struct Triton2DModel: KernelModel {
     tail = parameters[8]
   }
 
+  /// Microseconds of one call; `nil` where the kernel cannot run such a batch.
   public func microseconds(
     _ variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) -> Double? {

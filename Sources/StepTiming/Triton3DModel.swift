@@ -7,11 +7,14 @@ public import KernelSelection
 /// spread. The reduction reads one partial result per segment and costs per row, padding included.
 /// The form of vLLM before 0.33, which runs batches of single tokens only.
 public struct Triton3DModel: KernelModel {
+  /// The family that it times.
   public static let family = KernelFamily.triton3D
+  /// What its parameters mean, in order.
   public static let parameterNames = [
     "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "growth_to_4", "growth_to_8",
     "growth_to_16", "growth_to_64", "reduce_us_per_row",
   ]
+  /// Where a fit starts.
   public static let initialParameters = [4.0, 5, 78, 1.5, 1.6, 1.9, 4, 0.3]
 
   /// Tokens that a CTA reads per iteration.
@@ -22,6 +25,7 @@ public struct Triton3DModel: KernelModel {
   private let curve: ConcurrencyCurve
   private let reducePerRow: Double
 
+  /// A model of given parameters, as `parameterNames` orders them.
   public init(parameters: [Double]) {
     launch = parameters[0]
     overhead = parameters[1]
@@ -30,6 +34,7 @@ public struct Triton3DModel: KernelModel {
     reducePerRow = parameters[7]
   }
 
+  /// Microseconds of one call; `nil` where the kernel cannot run such a batch.
   public func microseconds(
     _ variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) -> Double? {
