@@ -1,5 +1,5 @@
 public import Metrics
-public import TraceModel
+import TraceModel
 
 /// A policy against the first one of the replay, request by request, for one metric.
 public struct PolicyComparison: Sendable {

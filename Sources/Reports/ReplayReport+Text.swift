@@ -1,4 +1,5 @@
 import EngineSimulation
+import KernelSelection
 import Metrics
 import StepTiming
 import TraceModel

@@ -55,3 +55,5 @@ public struct VariantCountingTimer<Base: StepTimer>: StepTimer {
   @usableFromInline
   mutating func count(_ variant: KernelVariant) { use.add(variant) }
 }
+
+extension VariantCountingTimer: Sendable where Base: Sendable {}

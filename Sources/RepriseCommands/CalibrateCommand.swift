@@ -2,6 +2,7 @@ import ArgumentParser
 import EngineSimulation
 import KernelSelection
 import MachineProfiles
+import Reports
 import StepTiming
 import TraceFile
 import TraceModel

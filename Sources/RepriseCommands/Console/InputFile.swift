@@ -6,11 +6,11 @@ enum InputFile {
   /// Opens a file for reading; `-` is standard input.
   static func open(_ path: String) throws(CommandError) -> DescriptorSource {
     guard path != "-" else { return DescriptorSource(descriptor: 0, name: "standard input") }
-    let descriptor = path.withCStringPath { unsafe Glibc.open($0, O_RDONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else {
-      throw .failed("cannot open '\(path)': \(systemMessage(errno)); check the path")
+    let opened = FileSystem.openForReading(path)
+    guard opened.value >= 0 else {
+      throw .failed("cannot open '\(path)': \(opened.reason); check the path")
     }
-    return DescriptorSource(descriptor: descriptor, name: path)
+    return DescriptorSource(descriptor: opened.value, name: path)
   }
 
   /// All bytes of a file; `-` is standard input.

@@ -54,8 +54,3 @@ extension OutputError {
     }
   }
 }
-
-/// The system's words for one of its error numbers.
-func systemMessage(_ number: Int32) -> String {
-  unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
-}

@@ -13,10 +13,10 @@ enum StopSignal {
   /// From now on the two signals set the flag instead of ending the process; a second one ends it.
   static func catchSignals() {
     for number in [SIGINT, SIGTERM] {
-      unsafe signal(number) { number in
+      signal(number) { number in
         // An atomic store and `signal` are all that happens here: both are allowed in a handler.
         StopSignal.raised.store(true, ordering: .relaxed)
-        unsafe Glibc.signal(number, SIG_DFL)
+        Glibc.signal(number, SIG_DFL)
       }
     }
   }

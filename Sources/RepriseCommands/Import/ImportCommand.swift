@@ -32,8 +32,6 @@ struct ImportCommand: ConsoleCommand {
   }
 }
 
-extension WorkloadFormat: ExpressibleByArgument {}
-
 /// Writes arrivals as a trace and says what was written.
 struct WorkloadTrace {
   private var header: TraceHeader

@@ -15,11 +15,11 @@ struct StepLogListener {
   /// Serves until it is asked to stop or has had its connections; then ends those still open with
   /// what has arrived.
   func run() throws {
-    try ResultFile.makeDirectory(directory)
+    try FileSystem.makeDirectory(directory)
     let listener = try bindSocket()
     defer {
       close(listener)
-      _ = socketPath.withCStringPath { unsafe unlink($0) }
+      FileSystem.remove(socketPath)
     }
     console.note("listening on \(socketPath)")
     let connections = OpenConnections()
@@ -74,10 +74,7 @@ struct StepLogListener {
 
   /// A socket that a listener before us left behind; anything else under the name stays.
   private func removeStaleSocket() {
-    var status = stat()
-    let found = socketPath.withCStringPath { unsafe lstat($0, &status) }
-    guard found == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
-    _ = socketPath.withCStringPath { unsafe unlink($0) }
+    if FileSystem.isSocket(socketPath) { FileSystem.remove(socketPath) }
   }
 
   private func nextConnection(
@@ -89,7 +86,7 @@ struct StepLogListener {
       usleep(useconds_t(Self.patienceMilliseconds) * 1000)
       return nil
     }
-    let descriptor = unsafe accept(listener, nil, nil)
+    let descriptor = accept(listener, nil, nil)
     guard descriptor >= 0 || errno == EINTR || errno == ECONNABORTED else {
       throw .failed("cannot accept on '\(socketPath)': \(systemMessage(errno)); start it again")
     }
@@ -103,8 +100,7 @@ struct StepLogListener {
       let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
       let path = "\(directory)/connection-\(padded).reprise"
       number += 1
-      let isTaken = path.withCStringPath { unsafe access($0, F_OK) } == 0
-      if !isTaken { return path }
+      if !FileSystem.exists(path) { return path }
     }
   }
 

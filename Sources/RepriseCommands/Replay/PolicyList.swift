@@ -68,20 +68,14 @@ enum PolicyList {
     if let backend, backend.hasPrefix("FLASHINFER") {
       return try? SelectionPolicies.named(KernelVariant.flashInfer.name)
     }
-    guard let engineVersion else { return nil }
-    return try? SelectionPolicies.named(ruleOfRelease(engineVersion))
+    guard let version = engineVersion.flatMap({ VLLMVersion($0) }) else { return nil }
+    return try? SelectionPolicies.named(ruleOfRelease(version))
   }
 
   /// The rule that a release of vLLM carries for its unified Triton kernel.
-  private static func ruleOfRelease(_ version: String) -> String {
-    let parts = version.split(separator: ".").prefix(3).map { part in
-      Int(part.prefix { $0.isNumber }) ?? 0
-    }
-    func isAtLeast(_ major: Int, _ minor: Int, _ patch: Int = 0) -> Bool {
-      !parts.lexicographicallyPrecedes([major, minor, patch])
-    }
-    if isAtLeast(0, 33) { return "vllm-0.33" }
-    if isAtLeast(0, 13) { return "vllm-0.13" }
-    return isAtLeast(0, 9, 2) ? "vllm-0.9.2" : "always-2d"
+  private static func ruleOfRelease(_ version: VLLMVersion) -> String {
+    if version >= VLLMVersion(0, 33) { return "vllm-0.33" }
+    if version >= VLLMVersion(0, 13) { return "vllm-0.13" }
+    return version >= VLLMVersion(0, 9, 2) ? "vllm-0.9.2" : "always-2d"
   }
 }

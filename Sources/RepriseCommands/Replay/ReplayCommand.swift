@@ -1,4 +1,5 @@
 import ArgumentParser
+import EngineSimulation
 import Reports
 import TraceModel
 
@@ -95,5 +96,4 @@ struct ReplayCommand: ConsoleCommand {
   }
 }
 
-extension BatchSource: ExpressibleByArgument {}
 extension TimingChoice: ExpressibleByArgument {}

@@ -10,7 +10,7 @@ struct ReplayResults {
 
   /// Writes one file a policy and, last, `summary.json`; each appears whole or not at all.
   func write(to directory: String) throws {
-    try ResultFile.makeDirectory(directory)
+    try FileSystem.makeDirectory(directory)
     var names: Set<String> = ["summary"]
     for outcome in outcomes {
       var name = Self.fileName(of: outcome.name)

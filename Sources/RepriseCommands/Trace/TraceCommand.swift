@@ -40,6 +40,13 @@ struct TraceRepairCommand: ConsoleCommand {
 
   func run(on console: Console) throws {
     let report = try TraceRepair.repair(path: trace, to: output)
-    try console.print("\(output): \(report.words)\n")
+    try console.print("\(output): \(report)\n")
+  }
+}
+
+extension TraceTotals {
+  /// The counts in words.
+  var words: String {
+    "\(requests) requests, \(steps) steps, \(rows) rows, \(gaps) gaps, \(bytes.rawValue) bytes"
   }
 }

@@ -1,0 +1,7 @@
+public import ArgumentParser
+public import Reports
+public import TraceImport
+
+// Values of other modules that options take by their raw names.
+extension BatchSource: ExpressibleByArgument {}
+extension WorkloadFormat: ExpressibleByArgument {}

@@ -1,0 +1,67 @@
+import Glibc
+
+/// The few calls of the system that commands make by path; each answers with the error number.
+enum FileSystem {
+  /// A descriptor for reading.
+  static func openForReading(_ path: String) -> SystemResult {
+    SystemResult(unsafe open(path, O_RDONLY | O_CLOEXEC))
+  }
+
+  /// A descriptor for writing a file anew.
+  static func create(_ path: String) -> SystemResult {
+    SystemResult(unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644))
+  }
+
+  /// Gives a file another name, replacing what has it.
+  static func rename(_ path: String, to name: String) -> SystemResult {
+    SystemResult(unsafe Glibc.rename(path, name))
+  }
+
+  /// Removes a file, if it is there.
+  static func remove(_ path: String) { _ = unsafe unlink(path) }
+
+  /// Whether anything has this name.
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  /// Whether a socket has this name.
+  static func isSocket(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+  }
+
+  /// Makes a directory with its parents; one that exists is fine.
+  static func makeDirectory(_ path: String) throws(CommandError) {
+    var prefix = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      prefix += part
+      let made = SystemResult(unsafe mkdir(prefix, 0o755))
+      guard made.value >= 0 || made.number == EEXIST else {
+        throw .failed(
+          "cannot create the directory '\(prefix)': \(made.reason); choose one you may write to")
+      }
+      prefix += "/"
+    }
+  }
+}
+
+/// What a call of the system gave, with the error number that it left behind.
+struct SystemResult {
+  /// The call's value; negative where it failed.
+  let value: Int32
+  /// The error number; meaningless where the call went well.
+  let number: Int32
+
+  /// Takes the value of a call that was just made.
+  init(_ value: Int32) {
+    self.value = value
+    number = errno
+  }
+
+  /// The system's words for why it failed.
+  var reason: String { systemMessage(number) }
+}
+
+/// The system's words for one of its error numbers.
+func systemMessage(_ number: Int32) -> String {
+  unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+}
