@@ -7,7 +7,7 @@ import TraceModel
 struct FieldScanner {
   /// The next byte to read.
   var position: Int
-  private let end: Int
+  let end: Int
 
   /// A scanner over a range of the bytes that every method is given.
   init(_ range: Range<Int>) {
