@@ -1,4 +1,6 @@
+import KernelSelection
 public import StepTiming
+import TraceModel
 
 /// What a calibration prints: each part of a profile with its error on data it was not fitted to.
 public struct CalibrationReport: Sendable {

@@ -50,7 +50,8 @@ public enum RepriseProgram {
     }
     let lines = RepriseCommand.message(for: error).split(
       separator: "\n", omittingEmptySubsequences: true)
-    let what = lines.joined(separator: " ")
+    var what = lines.joined(separator: " ")
+    if what.hasSuffix(".") { what.removeLast() }
     console.note("\(what); see 'reprise \(commandPath(arguments))--help'")
     return 2
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import EngineSimulation
 import KernelSelection
 import MachineProfiles
+import Reports
 import StepTiming
 import TraceFile
 import TraceModel
@@ -40,7 +41,8 @@ struct CalibrateCommand: ConsoleCommand {
 
   func validate() throws {
     guard min(queryHeads, kvHeads, headSize, kvBlockSize) >= 1, queryHeads >= kvHeads else {
-      throw ValidationError("heads, head size and block size must be at least 1, KV heads the fewer")
+      throw ValidationError(
+        "heads, head size and block size must be at least 1, KV heads the fewer")
     }
   }
 
