@@ -52,7 +52,11 @@ let package = Package(
     // MARK: Edges
     target("TraceFile", ["TraceModel", "CZstd"]),
     target("TraceImport", ["TraceModel"]),
-    target("ConfigurationFiles", ["EngineSimulation", "KernelSelection", "TraceModel", "CYAML"]),
+    .target(
+      name: "ConfigurationFiles",
+      dependencies: ["EngineSimulation", "KernelSelection", "TraceModel", "CYAML"],
+      exclude: ["README.md"], swiftSettings: swiftSettings,
+      linkerSettings: [.linkedLibrary(":libyaml.a")]),
     target("MachineProfiles", ["StepTiming", "KernelSelection", "TraceModel", "CMachineProfiles"]),
     target(
       "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
@@ -83,7 +87,7 @@ let package = Package(
     tests(
       "EngineSimulationTests",
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"]),
-    tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"]),
+    tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests("TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"]),
     tests("TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"]),
     tests(

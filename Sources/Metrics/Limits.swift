@@ -1,0 +1,9 @@
+/// Bounds of the bootstrap: what an interval may cost.
+public enum BootstrapLimits {
+  /// Resamples of an interval; its ends then waver by about 2 % of its width from seed to seed.
+  public static let resamples = 2_000
+  /// Blocks that a resample draws from, so that a day of traffic costs what an hour does.
+  public static let blocksMax = 256
+  /// Blocks below which the spread between blocks says too little; small samples get one a pair.
+  public static let blocksMin = 32
+}
