@@ -44,7 +44,7 @@ public enum Subprocess {
         &actions, descriptor, path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     }
     var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
-    defer { for unsafeword in unsafe words { unsafe free(word) } }
+    defer { unsafe words.forEach { unsafe free($0) } }
     var identifier: pid_t = 0
     let status = unsafe posix_spawnp(&identifier, program, &actions, nil, &words, environ)
     guard status == 0 else { throw POSIXFailure(number: status) }
