@@ -18,11 +18,13 @@ func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
-  -> Target
-{
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+  resources: [Resource] = []
+) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources,
+    swiftSettings: swiftSettings)
 }
 
 let package = Package(
@@ -36,12 +38,14 @@ let package = Package(
     // MARK: C
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
-    .target(name: "CMachineProfiles"),
+    .target(
+      name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
+      cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
-    target("StepTiming", ["KernelSelection", "TraceModel"]),
+    target("StepTiming", ["KernelSelection", "TraceModel", heap]),
     target("EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections, heap]),
     target("Metrics", ["TraceModel"]),
 
@@ -87,8 +91,9 @@ let package = Package(
       [
         "RepriseCommands", "Reports", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
         "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
-      ]),
-    tests("TidyTests", ["TestSupport"]),
+      ], exclude: ["Golden"]),
+    tests("TidyTests", ["KernelSelection", "TestSupport"]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu2x
 )

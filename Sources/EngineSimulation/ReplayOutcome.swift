@@ -6,7 +6,7 @@ public enum RequestEnd: String, Hashable, Sendable, CaseIterable {
   case finished
   /// Prompt and output exceed the model's longest context, or the KV pool: never started.
   case tooLong = "too_long"
-  /// The recording or the chosen window ended before its last token.
+  /// The recording or the chosen window ended before its last token, or lost it in a gap.
   case cutByWindow = "cut_by_window"
 }
 
@@ -16,12 +16,18 @@ public struct TokenRun: Hashable, Sendable {
   public var firstStep: Int32
   /// How many steps in a row.
   public var count: Int32
+  /// Whether steps that the recorder dropped lie between this run and what came before it.
+  ///
+  /// The time since the token before is then unknown: it counts neither as ITL nor, where this is a
+  /// request's first run, as TTFT.
+  public var followsGap: Bool
 
   /// A run of steps.
   @inlinable
-  public init(firstStep: Int32, count: Int32) {
+  public init(firstStep: Int32, count: Int32, followsGap: Bool = false) {
     self.firstStep = firstStep
     self.count = count
+    self.followsGap = followsGap
   }
 }
 
@@ -41,13 +47,17 @@ public struct RequestOutcome: Hashable, Sendable {
   public var preemptions: Int32
   /// Its tokens, as runs of steps, in order.
   ///
-  /// Preemption or a skipped step starts a new run.
+  /// Preemption, a skipped step or a gap in the recording starts a new run. The runs of a finished
+  /// request add up to its output tokens less `unknownTokens`.
   public var tokenRuns: [TokenRun]
+  /// Tokens that it had in steps that the recorder dropped.
+  public var unknownTokens: Int32
 
   /// An outcome without tokens yet.
   public init(
     end: RequestEnd, arrival: Nanoseconds, scheduled: Nanoseconds? = nil, promptTokens: TokenCount,
-    prefixHitTokens: TokenCount = .zero, preemptions: Int32 = 0, tokenRuns: [TokenRun] = []
+    prefixHitTokens: TokenCount = .zero, preemptions: Int32 = 0, tokenRuns: [TokenRun] = [],
+    unknownTokens: Int32 = 0
   ) {
     self.end = end
     self.arrival = arrival
@@ -56,6 +66,7 @@ public struct RequestOutcome: Hashable, Sendable {
     self.prefixHitTokens = prefixHitTokens
     self.preemptions = preemptions
     self.tokenRuns = tokenRuns
+    self.unknownTokens = unknownTokens
   }
 }
 
@@ -74,16 +85,27 @@ public struct ReplayOutcome: Hashable, Sendable {
   public var rest: Nanoseconds
   /// Attention above the fastest variant's, over all steps.
   public var regret: Nanoseconds
+  /// Steps, tokens and pressure.
+  public var counts: ReplayCounts
+  /// How the queue grew; `nil` where batches are recorded, since then arrivals decide nothing, and
+  /// where no step was executed.
+  public var load: LoadTrend?
+
+  /// Time in which the GPU was busy.
+  public var gpuBusy: Nanoseconds { attention + rest }
 
   /// An outcome of given parts.
   public init(
     outputs: [Nanoseconds] = [], requests: [RequestOutcome] = [], attention: Nanoseconds = .zero,
-    rest: Nanoseconds = .zero, regret: Nanoseconds = .zero
+    rest: Nanoseconds = .zero, regret: Nanoseconds = .zero, counts: ReplayCounts = ReplayCounts(),
+    load: LoadTrend? = nil
   ) {
     self.outputs = outputs
     self.requests = requests
     self.attention = attention
     self.rest = rest
     self.regret = regret
+    self.counts = counts
+    self.load = load
   }
 }

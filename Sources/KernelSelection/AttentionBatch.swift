@@ -1,22 +1,29 @@
 /// The rows of one step as an attention kernel sees them: lengths alone, padding included.
 ///
 /// Filled anew for every step; storage is reused. Sums and maxima are kept while rows are appended,
-/// because rules look at nothing else.
-public struct AttentionBatch: Hashable, Sendable {
+/// because rules look at nothing else; the ascending order, which models of kernels need, is carried
+/// from one step to the next where all rows went on by one token, so that it costs no sort.
+public struct AttentionBatch: Sendable {
   /// New tokens per row, in the engine's order; padding rows are not stored.
   public private(set) var queryLengths: [Int32] = []
   /// Tokens to attend to per row, new ones included.
   public private(set) var kvLengths: [Int32] = []
   /// What rules look at.
   public private(set) var summary = BatchSummary()
+  /// `kvLengths`, shortest first; valid after `orderRows()`.
+  public private(set) var ascendingKVLengths: [Int32] = []
+
+  /// The lengths that `ascendingKVLengths` was made from.
+  private var orderedKVLengths: [Int32] = []
 
   /// An empty batch.
   public init() {}
 
-  /// A batch of given rows, padded to `paddedRows` (at least the rows themselves).
+  /// A batch of given rows, padded to `paddedRows` (at least the rows themselves), in order.
   public init(rows: [(queryLength: Int32, kvLength: Int32)], paddedRows: Int = 0) {
     for row in rows { append(queryLength: row.queryLength, kvLength: row.kvLength) }
     pad(to: paddedRows)
+    orderRows()
   }
 
   /// Forgets the rows and keeps their storage.
@@ -37,6 +44,28 @@ public struct AttentionBatch: Hashable, Sendable {
   /// Pads the launch with empty rows up to `rows`, as a full CUDA graph does; never removes rows.
   public mutating func pad(to rows: Int) {
     summary.paddedRows = max(summary.paddedRows, rows)
+  }
+
+  /// Brings `ascendingKVLengths` up to date with the rows.
+  public mutating func orderRows() {
+    if everyRowWentOnByOneToken {
+      for index in ascendingKVLengths.indices { ascendingKVLengths[index] &+= 1 }
+    } else {
+      ascendingKVLengths.removeAll(keepingCapacity: true)
+      ascendingKVLengths.append(contentsOf: kvLengths)
+      ascendingKVLengths.sort()
+    }
+    orderedKVLengths.removeAll(keepingCapacity: true)
+    orderedKVLengths.append(contentsOf: kvLengths)
+  }
+
+  private var everyRowWentOnByOneToken: Bool {
+    guard !kvLengths.isEmpty, kvLengths.count == orderedKVLengths.count else { return false }
+    var differences: Int32 = 0
+    for index in kvLengths.indices {
+      differences |= kvLengths[index] &- orderedKVLengths[index] &- 1
+    }
+    return differences == 0
   }
 }
 

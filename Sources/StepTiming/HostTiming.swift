@@ -2,15 +2,19 @@ public import TraceModel
 
 /// What the engine's processor adds around the GPU's work: named, fitted, never hidden elsewhere.
 ///
-/// With asynchronous scheduling two steps are in flight:
+/// With asynchronous scheduling two steps are in flight; one thread schedules, launches and processes
+/// tokens in turn:
 /// ```
-/// schedule(n)   starts  output(n-2) + scheduleDelay, and not before the batch has work
+/// schedule(n)   starts  max(output(n-2), launched(n-1)) + scheduleDelay; on an idle engine at the
+///                       first arrival + admission if that is later
+/// scheduleEnd(n) =      schedule(n) + scheduleDuration
 /// launched(n)   =       scheduleEnd(n) + graphLaunch or pieceLaunch
-/// gpuStart(n)   =       max(gpuEnd(n-1), scheduleEnd(n) + firstKernel)
-/// gpuEnd(n)     =       max(gpuStart(n) + gpu time, launched(n))
+/// gpuEnd(n)     =       max(max(gpuEnd(n-1), scheduleEnd(n) + firstKernel) + gpu time, launched(n))
 /// output(n)     =       max(gpuEnd(n), launched(n+1) if step n+1 was scheduled before) + outputDelay
 /// ```
-/// Without it, schedule(n) starts at output(n-1) + scheduleDelay and nothing overlaps.
+/// If there is nothing to schedule while step n is in flight, schedule(n+1) starts at
+/// output(n) + scheduleDelay. Without asynchronous scheduling it always does, and nothing overlaps.
+/// The caller has a token `clientDelay` after its output.
 public struct HostTiming: Hashable, Sendable {
   /// From a request's arrival to the first moment that the scheduler can see it.
   public var admission: Nanoseconds

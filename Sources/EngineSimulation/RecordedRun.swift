@@ -1,0 +1,59 @@
+import StepTiming
+import TraceModel
+
+/// The new times of recorded steps under one policy.
+struct RecordedRun {
+  private var timeline: EngineTimeline
+  private let host: HostTiming
+  private var outcome = ReplayOutcome()
+  private var scheduled: [Nanoseconds?]
+
+  init(asynchronous: Bool, host: HostTiming, requestCount: Int) {
+    timeline = EngineTimeline(asynchronous: asynchronous, host: host)
+    self.host = host
+    scheduled = Array(repeating: nil, count: requestCount)
+  }
+
+  /// Adds a step that takes the GPU `time`.
+  ///
+  /// - `first`: when it was scheduled in the recording, if it is the first
+  /// - `newRequests`: those that have their first row in it
+  mutating func add(
+    _ time: StepTime, link: RecordedLink, first: Nanoseconds?, newRequests: [Int32]
+  ) {
+    if let rest = link.rest {
+      drain()
+      // The next scheduling comes `scheduleDelay` after the output at the earliest.
+      timeline.pause(for: max(.zero, rest - host.scheduleDelay))
+    }
+    let start = first ?? timeline.nextSchedule
+    timeline.begin(at: start, time: time)
+    outcome.add(time)
+    for request in newRequests { scheduled[Int(request)] = start }
+    if timeline.isFull { complete() }
+  }
+
+  private mutating func drain() {
+    while timeline.inFlight > 0 { complete() }
+  }
+
+  private mutating func complete() {
+    outcome.outputs.append(timeline.complete())
+  }
+
+  /// The outcome, with the times of this policy on the requests' common outcomes.
+  consuming func finishedOutcome(
+    requests: [RequestOutcome], counts: ReplayCounts, clock: RecordedClock
+  ) -> ReplayOutcome {
+    drain()
+    outcome.requests = requests
+    for index in outcome.requests.indices {
+      let arrival = clock.moved(requests[index].arrival, newOutputs: outcome.outputs)
+      outcome.requests[index].arrival = arrival
+      outcome.requests[index].scheduled = scheduled[index].map { max($0, arrival) }
+    }
+    outcome.counts = counts
+    for index in outcome.outputs.indices { outcome.outputs[index] += host.clientDelay }
+    return outcome
+  }
+}

@@ -1,0 +1,49 @@
+import TraceModel
+
+/// How a recorded step follows the one before it.
+enum RecordedLink {
+  /// As the engine goes when it always has work.
+  case continued
+  /// The engine had processed the tokens of the step before first, and rested for `rest` until it
+  /// scheduled this one: it waited for a request, or for tokens without which there was no work.
+  case drained(rest: Nanoseconds)
+  /// Steps in between are missing; `rest` is the time from the output before to this scheduling.
+  case gap(rest: Nanoseconds)
+
+  /// Whether steps are missing.
+  var isGap: Bool { if case .gap = self { true } else { false } }
+
+  /// The time without work that lies before the step, where nothing was in flight.
+  var rest: Nanoseconds? {
+    switch self {
+    case .continued: nil
+    case .drained(let rest), .gap(let rest): rest
+    }
+  }
+}
+
+/// Reads from the recording's times and numbers which steps waited for which.
+struct RecordedStructure {
+  private let gaps: [TraceGap]
+  private var nextGap = 0
+  private var lastOutput: Nanoseconds?
+  private var lastScheduleEnd: Nanoseconds?
+
+  /// The structure of a recording with these gaps, in order.
+  init(gaps: [TraceGap]) { self.gaps = gaps }
+
+  /// Takes the next step.
+  mutating func link(to step: TraceStep) -> RecordedLink {
+    defer {
+      lastOutput = step.output
+      lastScheduleEnd = step.scheduleEnd
+    }
+    let firstGap = nextGap
+    while nextGap < gaps.count, gaps[nextGap].afterStep < step.number { nextGap += 1 }
+    guard let lastScheduleEnd else { return nextGap > firstGap ? .gap(rest: .zero) : .continued }
+    let before = lastOutput ?? lastScheduleEnd
+    if nextGap > firstGap { return .gap(rest: max(.zero, step.scheduleStart - before)) }
+    guard let lastOutput, step.scheduleStart >= lastOutput else { return .continued }
+    return .drained(rest: step.scheduleStart - lastOutput)
+  }
+}

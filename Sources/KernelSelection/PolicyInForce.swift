@@ -1,0 +1,28 @@
+/// Which selection rule an engine followed while it was recorded.
+public enum PolicyInForce {
+  /// The name of the policy behind what a recording's header says, or `nil` where that is not known.
+  ///
+  /// A recorder may name one of our policies, or say `vllm-default` (or nothing, with a Triton backend)
+  /// and leave the rule to the engine's version: PR #19152's until 0.12, the threshold on sequences
+  /// from 0.13, with short multi-token rows from 0.33 (vLLM's history of
+  /// `triton_unified_attention.py`).
+  public static func name(
+    recorded: String?, attentionBackend: String?, engineVersion: String?
+  ) -> String? {
+    if let recorded, recorded != "vllm-default" { return recorded }
+    let backend = attentionBackend ?? "TRITON_ATTN"
+    if backend.hasPrefix("TRITON_ATTN") { return tritonRule(engineVersion) }
+    if backend.hasPrefix("FLASHINFER") { return KernelFamily.flashInfer.rawValue }
+    if backend.hasPrefix("FLASH_ATTN") { return KernelFamily.flashAttention3.rawValue }
+    return nil
+  }
+
+  private static func tritonRule(_ version: String?) -> String? {
+    guard let version else { return nil }
+    let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
+    guard numbers.count == 2 else { return nil }
+    if numbers[0] > 0 || numbers[1] >= 33 { return "vllm-0.33" }
+    if numbers[1] >= 13 { return "vllm-0.13" }
+    return numbers[1] >= 10 || version.hasPrefix("0.9.2") ? "vllm-0.9.2" : "always-2d"
+  }
+}

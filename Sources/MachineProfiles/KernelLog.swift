@@ -1,0 +1,75 @@
+public import KernelSelection
+public import StepTiming
+internal import TraceModel
+
+/// Reads measured attention calls from JSON lines, one batch a line with the times of several kernels.
+///
+/// ```
+/// {"op":"paged-attention","query_lens":[1],"kv_lens":[500],"microseconds":{"…-triton-2d":25.1}}
+/// ```
+/// Lines of other operations are passed over. Columns are matched to variants by what their names end
+/// in or contain, because they carry the version of the package that was measured.
+public enum KernelLog {
+  /// The longest row of a batch that a line may state.
+  private static let rowsMax = 65_536
+
+  /// Measured calls in file order.
+  ///
+  /// - `context`: heads, blocks and GPU of the measurements; batches are launched without padding
+  public static func measurements(
+    text: String, source: String, context: AttentionContext
+  ) throws(MachineProfileError) -> [KernelMeasurement] {
+    var measurements: [KernelMeasurement] = []
+    var number = 0
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      number += 1
+      if line.allSatisfy({ $0 == " " || $0 == "\r" }) { continue }
+      measurements += try row(String(line), source: source, number: number, context: context)
+    }
+    return measurements
+  }
+
+  private static func row(
+    _ line: String, source: String, number: Int, context: AttentionContext
+  ) throws(MachineProfileError) -> [KernelMeasurement] {
+    func wrong(_ reason: String) -> MachineProfileError {
+      MachineProfileError(source: source, line: number, reason: reason)
+    }
+    let json: JSONValue
+    do { json = try JSONValue(parsing: line) } catch { throw wrong("not a JSON object: \(error)") }
+    guard json["op"]?.string == "paged-attention" else { return [] }
+    guard let queries = lengths(json["query_lens"]), let kvs = lengths(json["kv_lens"]),
+      queries.count == kvs.count, !kvs.isEmpty, kvs.count <= rowsMax,
+      zip(queries, kvs).allSatisfy({ $0 >= 1 && $0 <= $1 })
+    else { throw wrong("`query_lens` and `kv_lens` must be equally long and 1 ≤ query ≤ kv") }
+    guard case .object(let columns)? = json["microseconds"] else {
+      throw wrong("`microseconds` must be an object of kernel names and times")
+    }
+    let batch = AttentionBatch(rows: zip(queries, kvs).map { (queryLength: $0, kvLength: $1) })
+    var measurements: [KernelMeasurement] = []
+    for column in columns {
+      guard let variant = variant(ofColumn: column.key) else { continue }
+      guard let time = column.value.double, time > 0 else {
+        throw wrong("`\(column.key)` must be a time above zero")
+      }
+      measurements.append(
+        KernelMeasurement(batch: batch, context: context, variant: variant, microseconds: time))
+    }
+    return measurements
+  }
+
+  private static func lengths(_ json: JSONValue?) -> [Int32]? {
+    guard case .array(let values)? = json else { return nil }
+    let lengths = values.compactMap { $0.int.flatMap(Int32.init(exactly:)) }
+    return lengths.count == values.count ? lengths : nil
+  }
+
+  /// The variant that a column such as `vllm-0.24-triton-3d-16` measured.
+  static func variant(ofColumn name: String) -> KernelVariant? {
+    if name.hasPrefix(KernelFamily.flashInfer.rawValue) { return .flashInfer }
+    for start in name.indices where start == name.startIndex || name[start] == "t" {
+      if let variant = KernelVariant(name: String(name[start...])) { return variant }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,93 @@
+internal import KernelSelection
+internal import StepTiming
+internal import TraceModel
+
+/// Reads the parts of a profile's JSON, naming the key that is wrong.
+struct ProfileReader {
+  let source: String
+
+  func string(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> String {
+    guard let value = json[key]?.string else { throw missing(key, "a string") }
+    return value
+  }
+
+  func integer(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> Int {
+    guard let value = json[key]?.int, value > 0 else { throw missing(key, "an integer above zero") }
+    return value
+  }
+
+  func number(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> Double {
+    guard let value = json[key]?.double, value.isFinite else { throw missing(key, "a number") }
+    return value
+  }
+
+  func array(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> [JSONValue] {
+    guard case .array(let values)? = json[key] else { throw missing(key, "an array") }
+    return values
+  }
+
+  func kernel(_ json: JSONValue) throws(MachineProfileError) -> FittedKernel {
+    let name = try string(json, "variant")
+    guard let variant = KernelVariant(name: name),
+      let model = KernelModels.model(of: variant.family), let values = json["parameters"]
+    else { throw MachineProfileError(source: source, reason: "kernel \(name) is not known here") }
+    var parameters: [Double] = []
+    for key in model.parameterNames { parameters.append(try number(values, key)) }
+    return FittedKernel(
+      variant: variant, parameters: parameters,
+      fitted: try requiredError(json, "fitted_error"),
+      heldOut: try requiredError(json, "held_out_error"))
+  }
+
+  func model(_ json: JSONValue) throws(MachineProfileError) -> ModelProfile {
+    guard let shape = json["model"].flatMap(ModelShape.init(json:)) else {
+      throw missing("model", "a model's shape")
+    }
+    var host = HostTiming()
+    let hostJSON = json["host"] ?? .null
+    for (key, path) in HostTiming.keys {
+      host[keyPath: path] = Nanoseconds(Int64((try number(hostJSON, key) * 1e3).rounded()))
+    }
+    return ModelProfile(
+      shape: shape,
+      rest: RestOfStep(
+        graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
+        pieceFloor: try number(json, "piece_floor_us")),
+      host: host,
+      decodeStepError: try error(json, "decode_step_error"),
+      mixedStepError: try error(json, "mixed_step_error"),
+      recordings: try array(json, "recordings").compactMap(\.string))
+  }
+
+  private func table(
+    _ json: JSONValue, _ key: String
+  ) throws(MachineProfileError) -> [RestOfStep.Point] {
+    var points: [RestOfStep.Point] = []
+    for entry in try array(json, key) {
+      guard case .array(let pair) = entry, pair.count == 2, let tokens = pair[0].int, tokens > 0,
+        let microseconds = pair[1].double, microseconds.isFinite
+      else { throw missing(key, "pairs of tokens and microseconds") }
+      points.append(.init(tokens: tokens, microseconds: microseconds))
+    }
+    return points
+  }
+
+  private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {
+    json[key] == .null ? nil : try requiredError(json, key)
+  }
+
+  private func requiredError(
+    _ json: JSONValue, _ key: String
+  ) throws(MachineProfileError) -> FitError {
+    guard let value = json[key] else { throw missing(key, "an object") }
+    return FitError(
+      median: try number(value, "median"), p90: try number(value, "p90"),
+      max: try number(value, "max"), rows: try integer(value, "rows"))
+  }
+
+  private func missing(_ key: String, _ wanted: String) -> MachineProfileError {
+    MachineProfileError(
+      source: source,
+      reason: "`\(key)` is not \(wanted); make the profile anew with `reprise calibrate`")
+  }
+}

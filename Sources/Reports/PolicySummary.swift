@@ -1,0 +1,103 @@
+public import EngineSimulation
+public import Metrics
+public import TraceModel
+
+/// One replay under one policy, condensed to what reports print.
+public struct PolicySummary: Sendable {
+  /// The policy's name.
+  public var name: String
+  /// TTFT over requests whose first token is known.
+  public var ttft: DistributionSummary?
+  /// Every gap between two tokens, pooled over all requests.
+  public var itl: DistributionSummary?
+  /// TPOT over finished requests with two tokens or more.
+  public var tpot: DistributionSummary?
+  /// E2EL over finished requests.
+  public var e2el: DistributionSummary?
+  /// Each request's own mean gap.
+  public var requestMeanITL: DistributionSummary?
+  /// From the first arrival to the last token.
+  public var duration: Nanoseconds
+  /// Requests by how they ended, in the order of `RequestEnd`'s cases.
+  public var ends: [(end: RequestEnd, requests: Int)]
+  /// Tokens that reached callers.
+  public var outputTokens: Int
+  /// Attention over all steps and layers.
+  public var attention: Nanoseconds
+  /// Everything else over all steps.
+  public var rest: Nanoseconds
+  /// Attention above the fastest variant's.
+  public var regret: Nanoseconds
+  /// Steps, tokens and pressure.
+  public var counts: ReplayCounts
+  /// Steps by kernel variant.
+  public var variants: VariantUse
+  /// How the queue grew; `nil` for recorded batches.
+  public var load: LoadTrend?
+
+  /// Requests of the replay, however they ended.
+  public var requests: Int { ends.reduce(0) { $0 + $1.requests } }
+  /// Requests that ended so.
+  public func requests(_ end: RequestEnd) -> Int {
+    ends.first { $0.end == end }?.requests ?? 0
+  }
+}
+
+extension PolicySummary {
+  /// Condenses an outcome; `times` are those of its requests, in order.
+  public init(
+    name: String, outcome: ReplayOutcome, times: [RequestTimes], variants: VariantUse
+  ) {
+    self.name = name
+    ttft = Self.distribution(times.lazy.compactMap(\.ttft))
+    tpot = Self.distribution(times.lazy.compactMap(\.tpot))
+    e2el = Self.distribution(times.lazy.compactMap(\.e2el))
+    requestMeanITL = Self.distribution(times.lazy.compactMap(\.meanITL))
+    itl = Self.pooledGaps(outcome)
+    let start = outcome.requests.map(\.arrival).min() ?? .zero
+    duration = max(.zero, (outcome.outputs.last ?? start) - start)
+    ends = RequestEnd.allCases.map { end in
+      (end, outcome.requests.count { $0.end == end })
+    }
+    outputTokens = times.reduce(0) { $0 + $1.tokens }
+    attention = outcome.attention
+    rest = outcome.rest
+    regret = outcome.regret
+    counts = outcome.counts
+    self.variants = variants
+    load = outcome.load
+  }
+
+  private static func distribution(_ values: some Sequence<Nanoseconds>) -> DistributionSummary? {
+    var samples = WeightedSamples()
+    for value in values { samples.add(value, count: 1) }
+    return samples.summary()
+  }
+
+  /// All gaps, without visiting each token: requests that run side by side share their gaps.
+  private static func pooledGaps(_ outcome: ReplayOutcome) -> DistributionSummary? {
+    // starts[i] − ends: how many requests have a token both in step i and in step i + 1.
+    var change = [Int](repeating: 0, count: outcome.outputs.count + 1)
+    var samples = WeightedSamples()
+    for request in outcome.requests {
+      var previous: Nanoseconds?
+      for run in request.tokenRuns where run.count > 0 {
+        let first = Int(run.firstStep)
+        let last = first + Int(run.count) - 1
+        if let previous, !run.followsGap {
+          samples.add(outcome.outputs[first] - previous, count: 1)
+        }
+        change[first] += 1
+        change[last] -= 1
+        previous = outcome.outputs[last]
+      }
+    }
+    var sharing = 0
+    for step in outcome.outputs.indices.dropLast() {
+      sharing += change[step]
+      guard sharing > 0 else { continue }
+      samples.add(outcome.outputs[step + 1] - outcome.outputs[step], count: sharing)
+    }
+    return samples.summary()
+  }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import EngineSimulation
+import KernelSelection
+import MachineProfiles
+import StepTiming
+import TraceFile
+import TraceModel
+
+/// `reprise calibrate`: a machine profile from measured kernels and recordings.
+struct CalibrateCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "calibrate",
+    abstract: "Fit a machine profile to measured kernels and to recordings of an engine.",
+    discussion: """
+      Kernel times come from JSON lines (one batch a line: query_lens, kv_lens, and microseconds by \
+      kernel), the rest of the step and the host's timing from traces with GPU times. The profile \
+      states its own error on rows and recordings that it was not fitted to.
+      """)
+
+  @Argument(help: "Kernel logs (.jsonl) and traces (.reprise) of one GPU.")
+  var files: [String]
+
+  @Option(help: "Where the profile goes.")
+  var output: String
+
+  @Option(help: "Query heads of the measured kernels.")
+  var queryHeads = 32
+
+  @Option(help: "KV heads of the measured kernels.")
+  var kvHeads = 8
+
+  @Option(help: "Head size of the measured kernels.")
+  var headSize = 128
+
+  @Option(help: "Tokens in a KV block of the measured kernels.")
+  var kvBlockSize = 16
+
+  @Option(help: "A line for the profile's provenance, such as driver and date; repeatable.")
+  var note: [String] = []
+
+  func validate() throws {
+    guard min(queryHeads, kvHeads, headSize, kvBlockSize) >= 1, queryHeads >= kvHeads else {
+      throw ValidationError("heads, head size and block size must be at least 1, KV heads the fewer")
+    }
+  }
+
+  func run(on console: Console) async throws {
+    let traces = files.filter { $0.hasSuffix(".reprise") }
+    let logs = files.filter { !$0.hasSuffix(".reprise") }
+    let readers = try traces.map { try TraceReader(path: $0) }
+    let machine = try machine(of: readers)
+    var measurements: [KernelMeasurement] = []
+    for log in logs { measurements += try kernels(in: log, smCount: machine.smCount) }
+    var calibration = ProfileCalibration(
+      gpu: machine.gpu, smCount: machine.smCount, measurements: measurements)
+    for (path, reader) in zip(traces, readers) {
+      try add(reader, path: path, smCount: machine.smCount, to: &calibration)
+    }
+    let profile = calibration.profile(provenance: files + note)
+    guard !profile.kernels.isEmpty else {
+      throw CommandError.failed(
+        "no kernel was measured on enough batches to be fitted; name a kernel log with more rows")
+    }
+    let file = try ResultFile(path: output)
+    try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
+    try file.finish()
+    try console.print(CalibrationReport(profile: profile).text)
+  }
+
+  private func machine(of readers: [TraceReader]) throws(CommandError) -> (
+    gpu: String, smCount: Int
+  ) {
+    guard let header = readers.first?.header, let gpu = header.gpu, let smCount = header.smCount
+    else {
+      throw .usage("no trace names its GPU; add a recording (.reprise) made on the machine")
+    }
+    for reader in readers where reader.header.gpu != gpu {
+      throw .usage(
+        "traces of two GPUs ('\(gpu)' and '\(reader.header.gpu ?? "unknown")'); "
+          + "calibrate each on its own")
+    }
+    return (gpu, smCount)
+  }
+
+  private func kernels(in path: String, smCount: Int) throws -> [KernelMeasurement] {
+    let text = String(decoding: try InputFile.bytes(path: path), as: UTF8.self)
+    return try KernelLog.measurements(
+      text: text, source: path,
+      context: AttentionContext(
+        queryHeads: queryHeads, kvHeads: kvHeads, headSize: headSize, kvBlockSize: kvBlockSize,
+        smCount: smCount, graphs: CUDAGraphs(mode: .none, captureSizes: [])))
+  }
+
+  private func add(
+    _ reader: TraceReader, path: String, smCount: Int, to calibration: inout ProfileCalibration
+  ) throws {
+    let header = reader.header
+    let engine = try EngineModel(recordedBy: header, trace: path, smCount: smCount)
+    guard
+      let policy = PolicyList.recorded(
+        engineVersion: header.engineVersion, backend: header.attentionBackend,
+        policy: header.selectionPolicy)
+    else {
+      throw CommandError.failed(
+        "'\(path)': its header does not tell which selection policy was in force; "
+          + "add 'selection_policy' to the log's header and record it again")
+    }
+    var recording = try calibration.recording(
+      name: path, shape: engine.model, context: engine.attentionContext, policy: policy,
+      requests: try reader.requests())
+    var steps = try reader.steps()
+    var step = TraceStep()
+    while try steps.next(into: &step) { try recording.add(step) }
+    calibration.add(recording)
+  }
+}

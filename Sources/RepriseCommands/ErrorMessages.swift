@@ -1,0 +1,31 @@
+import ConfigurationFiles
+import KernelSelection
+import MachineProfiles
+import StepTiming
+import TraceFile
+import TraceImport
+import TraceModel
+
+// Every module's error already carries what, where and what to do.
+extension TraceFileError: OneLineError {}
+extension TraceImportError: OneLineError {}
+extension ConfigurationError: OneLineError {}
+extension MachineProfileError: OneLineError {}
+extension SelectionError: OneLineError {}
+
+extension TimingError: OneLineError {
+  /// What is missing, and what to do about it.
+  var message: String {
+    switch self {
+    case .variantWithoutTiming(let variant, let available):
+      "no times for kernel variant '\(variant)' (known: \(available.joined(separator: ", "))); "
+        + "measure it and fit a profile with 'reprise calibrate'"
+    case .batchWithoutTiming(let variant, let batch):
+      "kernel variant '\(variant)' has no times for a batch of \(batch); "
+        + "leave the policy out or choose one that falls back"
+    case .modelWithoutProfile(let model, let available):
+      "the profile knows no model '\(model)' (known: \(available.joined(separator: ", "))); "
+        + "fit one with 'reprise calibrate' or name another --engine"
+    }
+  }
+}

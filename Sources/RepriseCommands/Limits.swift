@@ -1,0 +1,15 @@
+/// Bounds of what commands take and hold.
+enum Limits {
+  /// Bytes gathered before a write to standard output or a result file.
+  static let outputPieceBytes = 1 << 16
+  /// Bytes asked of a file, a pipe or a socket at a time.
+  static let inputPieceBytes = 1 << 18
+  /// Whole-file inputs of importers: the largest public trace is a third of this.
+  static let importBytesMax = 4 << 30
+  /// Connections that `record --listen` serves at once.
+  static let connectionsMax = 64
+  /// Bytes of a UNIX socket's path, by the system's structure.
+  static let socketPathBytesMax = 107
+  /// Policies of one replay; each holds its own outcome in memory.
+  static let policiesMax = 32
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+
+/// `reprise record`: an engine's step log becomes a trace.
+struct RecordCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "record",
+    abstract: "Turn an engine's step log into a trace, from a file, a pipe or a socket.",
+    discussion: """
+      A step log is engine-step-log/1: JSON lines that any engine can print. A compressed one comes \
+      through a pipe:
+        zstd -dc run.steps.jsonl.zst | reprise record - --output run.reprise
+
+      With --listen each connection to a UNIX socket becomes one trace in the directory --output, \
+      until SIGINT, SIGTERM or --max-connections.
+      """)
+
+  @Argument(help: "The step log, or - for standard input.")
+  var log: String?
+
+  @Option(help: "Listen on a UNIX socket of this path instead of reading one log.")
+  var listen: String?
+
+  @Option(help: "With --listen: stop after so many connections.")
+  var maxConnections: Int?
+
+  @Option(help: "The trace to write; with --listen the directory for traces.")
+  var output: String
+
+  func validate() throws {
+    guard (log == nil) != (listen == nil) else {
+      throw ValidationError("name either a step log (or - for standard input) or --listen SOCKET")
+    }
+    if maxConnections != nil, listen == nil {
+      throw ValidationError("--max-connections goes with --listen")
+    }
+    if let maxConnections, maxConnections < 1 {
+      throw ValidationError("--max-connections must be at least 1")
+    }
+  }
+
+  func run(on console: Console) throws {
+    StopSignal.catchSignals()
+    if let listen {
+      try StepLogListener(
+        socketPath: listen, directory: output, connectionsMax: maxConnections, console: console
+      ).run()
+      return
+    }
+    let source = try InputFile.open(log ?? "-")
+    defer { source.close() }
+    let totals = try StepLogRecording(path: output, keepsTruncated: false)
+      .run(source, name: source.name)
+    for note in totals.notes { console.note(note) }
+    try console.print("\(output): \(totals.words)\n")
+  }
+}

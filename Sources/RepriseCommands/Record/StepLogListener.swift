@@ -1,0 +1,152 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Takes step logs from a UNIX socket: each connection becomes one trace in a directory.
+struct StepLogListener {
+  let socketPath: String
+  let directory: String
+  let connectionsMax: Int?
+  let console: Console
+
+  /// How long to wait for a connection before a request to stop is looked for.
+  private static let patienceMilliseconds: Int32 = 200
+
+  /// Serves until it is asked to stop or has had its connections; then ends those still open with
+  /// what has arrived.
+  func run() throws {
+    try ResultFile.makeDirectory(directory)
+    let listener = try bindSocket()
+    defer {
+      close(listener)
+      _ = socketPath.withCStringPath { unsafe unlink($0) }
+    }
+    console.note("listening on \(socketPath)")
+    let connections = OpenConnections()
+    // One thread a connection, because each blocks in `read`; the group is what is waited for.
+    let queue = DispatchQueue(label: "reprise.record", attributes: .concurrent)
+    let group = DispatchGroup()
+    var accepted = 0
+    var nextNumber = 1
+    while !StopSignal.isRaised, accepted < connectionsMax ?? .max {
+      guard let descriptor = try nextConnection(listener, connections) else { continue }
+      accepted += 1
+      let path = freeName(from: &nextNumber)
+      connections.add(descriptor)
+      queue.async(group: group) {
+        record(descriptor, to: path, connections)
+        connections.remove(descriptor)
+      }
+    }
+    if StopSignal.isRaised { connections.endReading() }
+    group.wait()
+    guard connections.failures == 0 else {
+      throw CommandError.failed(
+        "\(connections.failures) of \(accepted) connections gave no trace; see the lines above")
+    }
+  }
+
+  private func bindSocket() throws(CommandError) -> Int32 {
+    let bytes = Array(socketPath.utf8)
+    guard !bytes.isEmpty, bytes.count <= Limits.socketPathBytesMax else {
+      throw .usage(
+        "socket path '\(socketPath)' must have 1 to \(Limits.socketPathBytesMax) bytes; "
+          + "choose a shorter one")
+    }
+    removeStaleSocket()
+    let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+    let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+    let bound = unsafe withUnsafePointer(to: &address) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe bind(listener, $0, length)
+      }
+    }
+    guard listener >= 0, bound == 0, Glibc.listen(listener, 16) == 0 else {
+      let reason = systemMessage(errno)
+      if listener >= 0 { close(listener) }
+      throw .failed("cannot listen on '\(socketPath)': \(reason); choose a path you may write to")
+    }
+    return listener
+  }
+
+  /// A socket that a listener before us left behind; anything else under the name stays.
+  private func removeStaleSocket() {
+    var status = stat()
+    let found = socketPath.withCStringPath { unsafe lstat($0, &status) }
+    guard found == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+    _ = socketPath.withCStringPath { unsafe unlink($0) }
+  }
+
+  private func nextConnection(
+    _ listener: Int32, _ connections: OpenConnections
+  ) throws(CommandError) -> Int32? {
+    var entry = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+    guard unsafe poll(&entry, 1, Self.patienceMilliseconds) > 0 else { return nil }
+    guard connections.count < Limits.connectionsMax else {
+      usleep(useconds_t(Self.patienceMilliseconds) * 1000)
+      return nil
+    }
+    let descriptor = unsafe accept(listener, nil, nil)
+    guard descriptor >= 0 || errno == EINTR || errno == ECONNABORTED else {
+      throw .failed("cannot accept on '\(socketPath)': \(systemMessage(errno)); start it again")
+    }
+    return descriptor >= 0 ? descriptor : nil
+  }
+
+  /// `connection-0001.reprise` and so on, leaving out names that exist.
+  private func freeName(from number: inout Int) -> String {
+    while true {
+      let digits = String(number)
+      let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+      let path = "\(directory)/connection-\(padded).reprise"
+      number += 1
+      let isTaken = path.withCStringPath { unsafe access($0, F_OK) } == 0
+      if !isTaken { return path }
+    }
+  }
+
+  private func record(_ descriptor: Int32, to path: String, _ connections: OpenConnections) {
+    let source = DescriptorSource(descriptor: descriptor, name: path)
+    do {
+      let totals = try StepLogRecording(path: path, keepsTruncated: true)
+        .run(source, name: "connection for '\(path)'")
+      for note in totals.notes { console.note("\(path): \(note)") }
+      try console.print("\(path): \(totals.words)\n")
+    } catch {
+      connections.fail()
+      console.note((error as? any OneLineError)?.message ?? "\(path): \(error)")
+    }
+  }
+}
+
+/// The connections that are being read, from any thread.
+private final class OpenConnections: Sendable {
+  private struct State {
+    var descriptors: [Int32] = []
+    var failures = 0
+  }
+  private let state = Mutex(State())
+
+  var count: Int { state.withLock { $0.descriptors.count } }
+  var failures: Int { state.withLock { $0.failures } }
+  func fail() { state.withLock { $0.failures += 1 } }
+  func add(_ descriptor: Int32) { state.withLock { $0.descriptors.append(descriptor) } }
+
+  /// Closes one, under the lock, so that `endReading` never meets a number used again.
+  func remove(_ descriptor: Int32) {
+    state.withLock { state in
+      state.descriptors.removeAll { $0 == descriptor }
+      close(descriptor)
+    }
+  }
+
+  /// Makes every reader see the end of its stream.
+  func endReading() {
+    state.withLock { state in
+      for descriptor in state.descriptors { shutdown(descriptor, Int32(SHUT_RD)) }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import TraceFile
+import TraceImport
+import TraceModel
+
+/// Turns one step log into one trace.
+struct StepLogRecording {
+  /// What was written.
+  struct Totals {
+    var requests = 0
+    var steps = 0
+    var gaps = 0
+    /// What the reader passed over, and why the log ended early if it did.
+    var notes: [String] = []
+  }
+
+  /// The trace to write.
+  let path: String
+  /// Whether a log that ends within a line is kept up to the last whole one.
+  ///
+  /// So it is with sockets, whose sender may be killed; of a file it is an error.
+  let keepsTruncated: Bool
+
+  /// Reads to the end of the log; the trace appears under its name only when that went well.
+  func run(_ source: any ByteSource, name: String) throws -> Totals {
+    var log = try StepLogReader(source, name: name)
+    var writer = try TraceWriter(path: path, header: log.header)
+    var totals = Totals()
+    do {
+      try copy(from: &log, to: &writer, &totals)
+    } catch let error as TraceImportError
+      where error.kind == .truncated && (keepsTruncated || StopSignal.isRaised)
+    {
+      totals.notes.append("\(error.message); kept everything before it")
+    } catch {
+      writer.cancel()
+      throw error
+    }
+    try writer.finish()
+    totals.notes += log.notes
+    return totals
+  }
+
+  private func copy(
+    from log: inout StepLogReader, to writer: inout TraceWriter, _ totals: inout Totals
+  ) throws {
+    var step = TraceStep()
+    while let event = try log.next(into: &step) {
+      switch event {
+      case .request(let request):
+        try writer.append(request)
+        totals.requests += 1
+      case .step:
+        try writer.append(step)
+        totals.steps += 1
+      case .gap(let gap):
+        try writer.append(gap)
+        totals.gaps += 1
+      }
+    }
+  }
+}
+
+extension StepLogRecording.Totals {
+  /// The counts in words.
+  var words: String { "\(requests) requests, \(steps) steps, \(gaps) gaps" }
+}

@@ -1,0 +1,99 @@
+import ArgumentParser
+import Reports
+import TraceModel
+
+/// `reprise replay`: the main job.
+struct ReplayCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Replay a trace under selection policies; compare their TTFT and ITL.",
+    discussion: """
+      Recorded batches keep every step of the trace and change only how long it takes. Rescheduled \
+      batches keep its arrivals, and a model of the engine's scheduler forms new ones. A trace with \
+      steps is replayed as recorded by default, one of arrivals alone as rescheduled.
+      """)
+
+  @Argument(help: "The trace, a .reprise file.")
+  var trace: String
+
+  @Option(
+    name: .customLong("policy"),
+    help:
+      "Selection policies, separated by commas; see 'reprise policies'. The first is compared with."
+  )
+  var policies: [String] = []
+
+  @Option(help: "A rule from a YAML file as a further policy; may be given more than once.")
+  var rule: [String] = []
+
+  @Option(help: "Batches to execute: recorded or rescheduled.")
+  var batches: BatchSource?
+
+  @Option(help: "Step times: auto, gpu (measured kernels) or profile (a fitted machine).")
+  var timing: TimingChoice = .auto
+
+  @Option(help: "Measured kernels, as --timing gpu uses them.")
+  var measurements: String?
+
+  @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
+  var profile: String?
+
+  @Option(
+    help:
+      "The engine to model: a name or a YAML file. Default: the trace's own, else mistral-small-24b@nvidia-h200."
+  )
+  var engine: String?
+
+  @OptionGroup var workload: WorkloadOptions
+
+  @Option(help: "Seed of the confidence intervals.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Also write summary.json and one file a policy into this directory.")
+  var output: String?
+
+  @Option(help: "Form of the result: text or json.")
+  var format: ResultFormat = .text
+
+  func run(on console: Console) async throws {
+    let policies = try PolicyList.read(names: policies, rules: rule)
+    var notes = try timingNotes()
+    let source = try ReplaySource(
+      path: trace, batches: batches, engine: engine, selection: workload.selection)
+    notes += source.notes
+    let times = try StepTimes(for: source, profilePath: profile)
+    let run = ReplayRun(source: source, times: times, policies: policies, console: console)
+    let outcomes = try await run.outcomes()
+    let report = ReplayReport(
+      trace: TraceDescription(
+        name: trace, requests: source.requests, selection: workload.selection.words),
+      batches: source.batches, timing: times.description, engine: source.engine.name,
+      machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed)
+    if let output {
+      try ReplayResults(
+        report: report, outcomes: outcomes, requests: source.requests,
+        model: source.engine.model.name
+      ).write(to: output)
+    }
+    switch format {
+    case .text: try console.print(report.text())
+    case .json: try console.print(report.json().text(pretty: true) + "\n")
+    }
+  }
+
+  /// Refuses what this build cannot do, and says what `auto` came down to.
+  private func timingNotes() throws -> [String] {
+    guard timing != .gpu else {
+      throw CommandError.failed(
+        "this build of reprise cannot measure kernels on a GPU; use --timing profile")
+    }
+    guard measurements == nil else {
+      throw CommandError.failed(
+        "this build of reprise cannot read measured kernels; leave --measurements out")
+    }
+    return timing == .auto ? ["no measured kernels, so --timing auto uses the machine profile"] : []
+  }
+}
+
+extension BatchSource: ExpressibleByArgument {}
+extension TimingChoice: ExpressibleByArgument {}

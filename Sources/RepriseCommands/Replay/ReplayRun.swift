@@ -1,0 +1,105 @@
+import EngineSimulation
+import KernelSelection
+import Reports
+import StepTiming
+import TraceFile
+import TraceModel
+
+/// Executes one replay under all of its policies.
+struct ReplayRun {
+  let source: ReplaySource
+  let times: StepTimes
+  let policies: [any SelectionPolicy]
+  let console: Console
+
+  /// Variants that regret is measured against: those of all policies asked for, and of `fastest`.
+  private var candidates: [KernelVariant] {
+    let oracle = (try? SelectionPolicies.named("fastest"))?.variants ?? []
+    return (policies.flatMap(\.variants) + oracle).filter { times.attention.variants.contains($0) }
+      .reduce(into: []) { known, variant in
+        if !known.contains(variant) { known.append(variant) }
+      }
+  }
+
+  /// The outcome under each policy, in the order of `policies`.
+  func outcomes() async throws -> [PolicyOutcome] {
+    let timers = try policies.map {
+      try times.timer(for: $0, engine: source.engine, candidates: candidates)
+    }
+    return source.batches == .recorded
+      ? try recorded(timers) : try await rescheduled(timers)
+  }
+
+  /// One pass over the steps serves all policies.
+  private func recorded(
+    _ timers: [VariantCountingTimer<PolicyStepTimer>]
+  ) throws -> [PolicyOutcome] {
+    let replay = RecordedReplay(
+      requests: source.requests, gaps: source.reader.gaps,
+      asynchronous: source.engine.asyncScheduling, host: times.host)
+    let bar = ProgressBar("replay", on: console)
+    defer { bar.finish() }
+    let total = Double(max(1, source.reader.stepCount))
+    var steps = try source.steps()
+    var running: [any StepTimer] = timers
+    let outcomes: [ReplayOutcome]
+    do {
+      outcomes = try replay.run(&steps, timers: &running) { progress in
+        bar.update(Double(progress.steps) / total)
+      }
+    } catch {
+      throw Self.explained(error, path: source.path)
+    }
+    return zip(policies, zip(outcomes, running)).map { policy, result in
+      let counted = result.1 as? VariantCountingTimer<PolicyStepTimer>
+      return PolicyOutcome(
+        name: policy.name, outcome: window(of: result.0), variants: counted?.use ?? VariantUse())
+    }
+  }
+
+  /// Leaves out requests that the chosen window never saw.
+  private func window(of outcome: ReplayOutcome) -> ReplayOutcome {
+    outcome
+  }
+
+  /// Policies share nothing, so each runs on a thread of its own, as far as there are processors.
+  private func rescheduled(
+    _ timers: [VariantCountingTimer<PolicyStepTimer>]
+  ) async throws -> [PolicyOutcome] {
+    let replay = RescheduledReplay(
+      requests: source.requests, prefixBlockTokens: source.reader.header.prefixBlockTokens,
+      engine: source.engine, host: times.host)
+    let bar = ProgressBar("replay", parts: policies.count, on: console)
+    defer { bar.finish() }
+    let total = Double(source.requests.count)
+    return try await withThrowingTaskGroup(of: (Int, PolicyOutcome).self) { group in
+      for (index, policy) in policies.enumerated() {
+        let name = policy.name
+        group.addTask {
+          var timer = timers[index]
+          let outcome = try replay.run(&timer) { progress in
+            bar.update(Double(progress.endedRequests) / total, part: index)
+          }
+          return (index, PolicyOutcome(name: name, outcome: outcome, variants: timer.use))
+        }
+      }
+      var outcomes: [(Int, PolicyOutcome)] = []
+      for try await outcome in group { outcomes.append(outcome) }
+      return outcomes.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+  }
+
+  private static func explained(
+    _ error: RecordedReplayError<TraceFileError>, path: String
+  ) -> any Error {
+    switch error {
+    case .reading(let error): error
+    case .timing(let error, let step):
+      CommandError.failed("'\(path)', step \(step): \(error.message)")
+    case .unknownRequest(let place, let step):
+      CommandError.failed(
+        "'\(path)', step \(step): a row of request \(place), which the trace does not list; "
+          + "check the file with 'reprise trace verify'")
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import ConfigurationFiles
+import EngineSimulation
+import Reports
+import TraceFile
+import TraceModel
+
+/// An opened trace with the choices that follow from what it holds: batches, engine, requests.
+struct ReplaySource {
+  /// The engine where a trace tells of none and the call names none.
+  static let defaultEngine = "mistral-small-24b@nvidia-h200"
+  /// The GPU of that engine, and of engine files that name none.
+  static let defaultGPU = "NVIDIA H200"
+
+  let path: String
+  let reader: TraceReader
+  let batches: BatchSource
+  let engine: EngineModel
+  let gpu: String
+  let selection: WorkloadSelection
+  /// Every request of the trace: rows of steps refer to these.
+  let allRequests: [TraceRequest]
+  /// The requests to replay.
+  let requests: [TraceRequest]
+  /// What the choices were, where the call left them open.
+  var notes: [String]
+
+  init(
+    path: String, batches: BatchSource?, engine engineName: String?, selection: WorkloadSelection
+  ) throws {
+    self.path = path
+    self.selection = selection
+    reader = try TraceReader(path: path)
+    notes = []
+    let hasSteps = reader.stepCount > 0
+    let chosen = batches ?? (hasSteps ? .recorded : .rescheduled)
+    self.batches = chosen
+    guard chosen == .rescheduled || hasSteps else {
+      throw CommandError.failed(
+        "'\(path)' holds arrivals alone, no recorded batches; replay it with --batches rescheduled")
+    }
+    let isScaled = selection.timeScale != 1 || selection.maxRequests != nil
+    guard chosen == .rescheduled || !isScaled else {
+      throw CommandError.usage(
+        "--time-scale and --max-requests change arrivals, which recorded batches do not follow; "
+          + "add --batches rescheduled")
+    }
+    if batches == nil, !hasSteps {
+      notes.append("the trace holds arrivals alone, so batches are rescheduled")
+    }
+    let header = reader.header
+    if let engineName {
+      engine = try Self.engine(named: engineName)
+      gpu = header.gpu ?? Self.defaultGPU
+    } else if header.model != nil {
+      gpu = header.gpu ?? Self.defaultGPU
+      engine = try EngineModel(recordedBy: header, trace: path, smCount: 132)
+    } else {
+      gpu = Self.defaultGPU
+      engine = try Self.engine(named: Self.defaultEngine)
+      notes.append(
+        "the trace names no engine, so it is served by \(Self.defaultEngine) with vLLM's defaults; "
+          + "choose another with --engine")
+    }
+    allRequests = try reader.requests()
+    requests = chosen == .recorded ? allRequests : selection.apply(to: allRequests)
+    guard !requests.isEmpty else {
+      throw CommandError.failed(
+        "'\(path)' has no request\(selection.isEverything ? "" : " in the chosen window"); "
+          + (selection.isEverything ? "record or import some first" : "widen --from and --to"))
+    }
+  }
+
+  private static func engine(named name: String) throws -> EngineModel {
+    let isFile = name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.contains("/")
+    return isFile ? try EngineFile.load(path: name) : try EngineCatalog.named(name)
+  }
+
+  /// The steps to replay, in order.
+  func steps() throws(TraceFileError) -> TraceStepReader {
+    guard selection.from != nil || selection.to != nil else { return try reader.steps() }
+    return try reader.steps(
+      between: selection.from ?? Nanoseconds(.min), and: selection.to ?? Nanoseconds(.max))
+  }
+}

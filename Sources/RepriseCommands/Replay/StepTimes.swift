@@ -1,0 +1,125 @@
+import EngineSimulation
+import KernelSelection
+import MachineProfiles
+import Reports
+import StepTiming
+import TraceFile
+import TraceModel
+
+/// Where `replay` takes step times from.
+enum TimingChoice: String, CaseIterable {
+  /// Measurements where there are some, else the profile.
+  case auto
+  /// Measurements of kernels on a GPU.
+  case gpu
+  /// A machine profile.
+  case profile
+}
+
+/// Everything that turns batches into time: attention, the rest of the step, the host.
+struct StepTimes {
+  let attention: any AttentionTiming
+  let rest: RestOfStep
+  let host: HostTiming
+  let description: TimingDescription
+  let gpu: String
+
+  /// Times for a source, from a profile and, where the trace has GPU times, from the trace itself.
+  init(for source: ReplaySource, profilePath: String?) throws {
+    let profile = try Self.profile(gpu: source.gpu, path: profilePath)
+    let timing = ProfileAttentionTiming(profile.kernels)
+    let model = try profile.model(named: source.engine.model.name)
+    var parts = profile.kernels.map {
+      TimingDescription.HeldOutError(part: $0.variant.name, error: $0.heldOut)
+    }
+    var restWords = "rest of step from the profile of \(model.shape.name)"
+    if let recorded = try RecordedTimes(of: source, attention: timing, model: model) {
+      rest = recorded.rest.completed(by: model.rest)
+      host = recorded.host
+      restWords =
+        "rest of step and host from this trace's own GPU times (recorded under "
+        + "\(recorded.policy))"
+    } else {
+      rest = model.rest
+      host = model.host
+      for (name, error) in [
+        ("decode steps", model.decodeStepError), ("steps with prompts", model.mixedStepError),
+      ] {
+        if let error { parts.append(.init(part: name, error: error)) }
+      }
+    }
+    attention = timing
+    gpu = profile.gpu
+    description = TimingDescription(
+      source: .profile,
+      attention: "attention from \(profilePath ?? "the built-in profile") of \(profile.gpu)",
+      rest: restWords, errors: parts)
+  }
+
+  private static func profile(gpu: String, path: String?) throws -> MachineProfile {
+    if let path {
+      let bytes = try InputFile.bytes(path: path)
+      do {
+        return try MachineProfile(json: JSONValue(parsing: bytes), source: path)
+      } catch let error as JSONError {
+        throw CommandError.failed("'\(path)': \(error.message); make one with 'reprise calibrate'")
+      }
+    }
+    let all = try BuiltinProfiles.all()
+    guard let profile = all.first(where: { $0.gpu == gpu }) else {
+      let known = all.map(\.gpu).joined(separator: ", ")
+      throw CommandError.failed(
+        "no profile for '\(gpu)' (known: \(known)); make one with 'reprise calibrate' and name it "
+          + "with --profile")
+    }
+    return profile
+  }
+
+  /// A timer for one policy.
+  ///
+  /// - `candidates`: variants that regret is measured against beside the policy's own
+  func timer(
+    for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant]
+  ) throws(TimingError) -> VariantCountingTimer<PolicyStepTimer> {
+    VariantCountingTimer(
+      try PolicyStepTimer(
+        policy: policy, attention: attention, context: engine.attentionContext,
+        layers: engine.model.layers, rest: rest, candidates: candidates))
+  }
+}
+
+/// What a trace tells of the rest of its steps and of its host; nothing without GPU times.
+private struct RecordedTimes {
+  let rest: RestOfStep
+  let host: HostTiming
+  let policy: String
+
+  init?(
+    of source: ReplaySource, attention: ProfileAttentionTiming, model: ModelProfile
+  ) throws {
+    let header = source.reader.header
+    guard source.reader.stepCount > 0, header.model?.name == source.engine.model.name,
+      let policy = PolicyList.recorded(
+        engineVersion: header.engineVersion, backend: header.attentionBackend,
+        policy: header.selectionPolicy)
+    else { return nil }
+    var recordedRest = try RecordedRest(
+      policy: policy, attention: attention, context: source.engine.attentionContext,
+      layers: source.engine.model.layers)
+    var hostFit = HostFit(requests: source.allRequests)
+    var steps = try source.reader.steps()
+    var step = TraceStep()
+    var timed = 0
+    while try steps.next(into: &step) {
+      hostFit.add(step)
+      guard step.gpuTime != nil else { continue }
+      try recordedRest.add(step)
+      timed += 1
+    }
+    guard timed > 0 else { return nil }
+    rest = recordedRest.rest
+    host = hostFit.timing(
+      layers: source.engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
+    self.policy = policy.name
+  }
+}

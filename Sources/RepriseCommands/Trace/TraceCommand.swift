@@ -1,0 +1,45 @@
+import ArgumentParser
+import TraceFile
+import TraceModel
+
+/// `reprise trace`: what looks at and mends trace files.
+struct TraceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace", abstract: "Look into trace files, export, check and repair them.",
+    subcommands: [
+      TraceInfoCommand.self, TraceStepsCommand.self, TraceExportCommand.self,
+      TraceVerifyCommand.self, TraceRepairCommand.self,
+    ])
+}
+
+/// `reprise trace verify`: reads every byte of a trace and checks it.
+struct TraceVerifyCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify", abstract: "Check every byte of a trace; exit code 1 where one is wrong.")
+
+  @Argument(help: "The trace.")
+  var trace: String
+
+  func run(on console: Console) throws {
+    let totals = try TraceVerification.verify(path: trace)
+    try console.print("\(trace): whole, \(totals.words)\n")
+  }
+}
+
+/// `reprise trace repair`: saves what a broken or unfinished trace still holds.
+struct TraceRepairCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "repair",
+    abstract: "Write what can be read of a broken or unfinished trace as a whole one.")
+
+  @Argument(help: "The trace, also one still named .partial.")
+  var trace: String
+
+  @Option(help: "The repaired trace.")
+  var output: String
+
+  func run(on console: Console) throws {
+    let report = try TraceRepair.repair(path: trace, to: output)
+    try console.print("\(output): \(report.words)\n")
+  }
+}

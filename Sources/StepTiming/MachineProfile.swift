@@ -1,0 +1,103 @@
+public import KernelSelection
+public import TraceModel
+
+/// What stands in for a GPU where there is none: fitted kernels, and the rest of the step per model.
+public struct MachineProfile: Sendable {
+  /// The GPU's name as the engine reports it, such as `NVIDIA H200`.
+  public var gpu: String
+  /// Streaming multiprocessors of it.
+  public var smCount: Int
+  /// Where the numbers come from: inputs, engine version, date, command.
+  public var provenance: [String]
+  /// Attention kernels, in a fixed order.
+  public var kernels: [FittedKernel]
+  /// Models whose rest of step is known.
+  public var models: [ModelProfile]
+
+  /// A profile of given parts.
+  public init(
+    gpu: String, smCount: Int, provenance: [String], kernels: [FittedKernel],
+    models: [ModelProfile]
+  ) {
+    self.gpu = gpu
+    self.smCount = smCount
+    self.provenance = provenance
+    self.kernels = kernels
+    self.models = models
+  }
+
+  /// The profile of a model by its name, or an error that lists the known ones.
+  public func model(named name: String) throws(TimingError) -> ModelProfile {
+    guard let model = models.first(where: { $0.shape.name == name }) else {
+      throw .modelWithoutProfile(model: name, available: models.map(\.shape.name))
+    }
+    return model
+  }
+}
+
+/// What a profile knows of one model on its machine.
+public struct ModelProfile: Sendable {
+  /// The model's shape.
+  public var shape: ModelShape
+  /// Its steps beside attention.
+  public var rest: RestOfStep
+  /// The engine's host while it served the model.
+  public var host: HostTiming
+  /// Errors of decode steps' times, each recording predicted from a fit to the others.
+  ///
+  /// `nil` where there was only one.
+  public var decodeStepError: FitError?
+  /// The same for steps with prompt tokens.
+  public var mixedStepError: FitError?
+  /// Recordings that it was fitted to, by name.
+  public var recordings: [String]
+
+  /// What is known of a model.
+  public init(
+    shape: ModelShape, rest: RestOfStep, host: HostTiming, decodeStepError: FitError? = nil,
+    mixedStepError: FitError? = nil, recordings: [String] = []
+  ) {
+    self.shape = shape
+    self.rest = rest
+    self.host = host
+    self.decodeStepError = decodeStepError
+    self.mixedStepError = mixedStepError
+    self.recordings = recordings
+  }
+}
+
+/// Attention times from a profile's fitted kernels.
+public struct ProfileAttentionTiming: AttentionTiming {
+  /// Where the answers come from.
+  public let source = TimingSource.profile
+  /// Variants that have a fitted model.
+  public let variants: [KernelVariant]
+  private let models: [any KernelModel]
+
+  /// The kernels of a profile, ready to be asked.
+  public init(_ kernels: [FittedKernel]) {
+    var variants: [KernelVariant] = []
+    var models: [any KernelModel] = []
+    for kernel in kernels {
+      guard let model = KernelModels.model(of: kernel.variant.family) else { continue }
+      variants.append(kernel.variant)
+      models.append(model.init(parameters: kernel.parameters))
+    }
+    self.variants = variants
+    self.models = models
+  }
+
+  /// Time of one layer's call, or an error that names what is missing.
+  public func attentionTime(
+    of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
+  ) throws(TimingError) -> Nanoseconds {
+    guard let index = variants.firstIndex(of: variant) else {
+      throw .variantWithoutTiming(variant: variant.name, available: variants.map(\.name))
+    }
+    guard let microseconds = models[index].microseconds(variant, for: batch, in: context) else {
+      let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
+      throw .batchWithoutTiming(variant: variant.name, batch: shape)
+    }
+    return Nanoseconds(Int64((microseconds * 1e3).rounded()))
+  }
+}

@@ -1,0 +1,88 @@
+public import KernelSelection
+internal import TraceModel
+
+/// Step times of one policy: its choice for the padded batch, attention × layers, rest of step.
+public struct PolicyStepTimer: StepTimer, Sendable {
+  private let policy: any SelectionPolicy
+  private let attention: any AttentionTiming
+  private let context: AttentionContext
+  private let layers: Int
+  private let rest: RestOfStep
+  private let candidates: [KernelVariant]
+  private var times: [Nanoseconds?]
+
+  /// A timer for one replay.
+  ///
+  /// - `layers`: transformer layers, each with one attention call per step
+  /// - `candidates`: variants that regret is measured against, beside the policy's own
+  public init(
+    policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
+    layers: Int, rest: RestOfStep, candidates: [KernelVariant]
+  ) throws(TimingError) {
+    self.policy = policy
+    self.attention = attention
+    self.context = context
+    self.layers = layers
+    self.rest = rest
+    var all = policy.variants
+    for candidate in candidates where !all.contains(candidate) { all.append(candidate) }
+    for variant in all where !attention.variants.contains(variant) {
+      throw .variantWithoutTiming(
+        variant: variant.name, available: attention.variants.map(\.name))
+    }
+    self.candidates = all
+    times = Array(repeating: nil, count: all.count)
+  }
+
+  /// Time of a step with this batch, which is padded and ordered on the way.
+  public mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime {
+    let launch = context.graphs.launch(of: batch.summary)
+    if case .fullGraph(let tokens) = launch { batch.pad(to: tokens) }
+    batch.orderRows()
+    var fastest = 0
+    for index in candidates.indices {
+      times[index] = try timeIfRunnable(candidates[index], batch)
+      if let time = times[index], time < (times[fastest] ?? Nanoseconds(.max)) { fastest = index }
+    }
+    let chosen = try choose(batch, fastest: fastest)
+    guard let attentionTime = times[chosen], let fastestTime = times[fastest] else {
+      let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
+      throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
+    }
+    return StepTime(
+      attention: attentionTime * layers, rest: rest.time(of: launch),
+      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+  }
+
+  private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {
+    switch policy.choose(for: batch.summary, in: context) {
+    case .variant(let variant):
+      guard let index = candidates.firstIndex(of: variant) else {
+        throw .variantWithoutTiming(
+          variant: variant.name, available: attention.variants.map(\.name))
+      }
+      return index
+    case .fastest:
+      // Among the policy's own variants, which stand first.
+      var best: Int?
+      for index in policy.variants.indices {
+        guard let time = times[index] else { continue }
+        if let known = best, let bestTime = times[known], bestTime <= time { continue }
+        best = index
+      }
+      return best ?? fastest
+    }
+  }
+
+  /// The time of a variant, or `nil` where it cannot run such a batch, which only counts against a
+  /// policy that chooses it.
+  private func timeIfRunnable(
+    _ variant: KernelVariant, _ batch: AttentionBatch
+  ) throws(TimingError) -> Nanoseconds? {
+    do throws(TimingError) {
+      return try attention.attentionTime(of: variant, for: batch, in: context)
+    } catch .batchWithoutTiming {
+      return nil
+    }
+  }
+}

@@ -1,0 +1,118 @@
+internal import KernelSelection
+internal import TraceModel
+
+/// The rest of step of one model, from all of its recorded steps.
+///
+/// Where a model was recorded at few batch sizes, the growth from size to size comes from the
+/// machine's best-recorded model: graphs in proportion, prompt tokens by the operations per token.
+struct RestFit: Sendable {
+  let shape: ModelShape
+  let rest: RestOfStep
+  /// Steps in pieces that were seen.
+  let pieceSteps: Int
+
+  /// Steps at one number of tokens below which a table's point is pooled with its neighbours.
+  private static let stepsMin = 8
+
+  init(shape: ModelShape, observations: [StepObservation], reference: RestFit?) {
+    self.shape = shape
+    var graphs: [Int: [Double]] = [:]
+    var pieces: [Int: [Double]] = [:]
+    for step in observations {
+      let rest = (step.gpu - step.attention).microseconds
+      if step.launch.isFullGraph {
+        graphs[step.launch.tokens, default: []].append(rest)
+      } else {
+        pieces[RestOfStep.roundedToTile(step.launch.tokens), default: []].append(rest)
+      }
+    }
+    pieceSteps = pieces.values.reduce(0) { $0 + $1.count }
+    let ownGraphs = Self.graphPoints(graphs)
+    guard let reference, reference.shape.name != shape.name, pieceSteps < Self.stepsMin else {
+      rest = RestOfStep(graphs: ownGraphs, pieces: Self.piecePoints(pieces))
+      return
+    }
+    let borrowed = reference.scaled(to: shape, graphs: ownGraphs)
+    rest = RestOfStep(
+      graphs: borrowed.graphs, pieces: borrowed.pieces,
+      pieceFloor: Self.launchFloor(pieces, borrowed))
+  }
+
+  /// This model's tables as another shape would have them, anchored at its own `graphs`.
+  private func scaled(to other: ModelShape, graphs own: [RestOfStep.Point]) -> RestOfStep {
+    let operations = other.operationsPerToken / shape.operationsPerToken
+    let pieces = rest.pieces.map {
+      RestOfStep.Point(tokens: $0.tokens, microseconds: $0.microseconds * operations)
+    }
+    guard let anchor = own.first else {
+      let graphs = rest.graphs.map {
+        RestOfStep.Point(tokens: $0.tokens, microseconds: $0.microseconds * operations)
+      }
+      return RestOfStep(graphs: graphs, pieces: pieces)
+    }
+    let there = rest.time(of: .fullGraph(paddedTokens: anchor.tokens)).microseconds
+    let ratio = anchor.microseconds / max(there, 1e-3)
+    let missing = rest.graphs.filter { point in !own.contains { $0.tokens == point.tokens } }
+    return RestOfStep(
+      graphs: own
+        + missing.map {
+          RestOfStep.Point(tokens: $0.tokens, microseconds: $0.microseconds * ratio)
+        },
+      pieces: pieces)
+  }
+
+  /// The host's time to launch in pieces, where the few steps seen are bound by it.
+  private static func launchFloor(_ pieces: [Int: [Double]], _ rest: RestOfStep) -> Double {
+    pieces.keys.sorted().reduce(0) { floor, tokens in
+      let seen = mean(pieces[tokens] ?? [])
+      let computed = rest.time(of: .eager(tokens: tokens)).microseconds
+      return seen > 1.2 * computed ? max(floor, seen) : floor
+    }
+  }
+
+  private static func graphPoints(_ sums: [Int: [Double]]) -> [RestOfStep.Point] {
+    sums.keys.sorted().map { tokens in
+      RestOfStep.Point(tokens: tokens, microseconds: mean(sums[tokens] ?? []))
+    }
+  }
+
+  private static func piecePoints(_ sums: [Int: [Double]]) -> [RestOfStep.Point] {
+    var points: [RestOfStep.Point] = []
+    var pooled: [(tokens: Int, steps: [Double])] = []
+    func flush() {
+      let count = pooled.reduce(0) { $0 + $1.steps.count }
+      guard count > 0 else { return }
+      let tokens = pooled.reduce(0) { $0 + $1.tokens * $1.steps.count } / count
+      let rate =
+        pooled.reduce(0.0) { $0 + $1.steps.reduce(0, +) / Double($1.tokens) } / Double(count)
+      let rounded = RestOfStep.roundedToTile(tokens)
+      points.append(.init(tokens: rounded, microseconds: rate * Double(rounded)))
+      pooled = []
+    }
+    for tokens in sums.keys.sorted() {
+      let steps = sums[tokens] ?? []
+      if steps.count >= stepsMin {
+        flush()
+        points.append(.init(tokens: tokens, microseconds: mean(steps)))
+      } else {
+        if let first = pooled.first, tokens >= 2 * first.tokens { flush() }
+        pooled.append((tokens, steps))
+      }
+    }
+    flush()
+    return points
+  }
+
+  private static func mean(_ values: [Double]) -> Double {
+    values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+  }
+}
+
+extension ModelShape {
+  /// Multiplications and additions of the dense layers for one token, without attention itself.
+  var operationsPerToken: Double {
+    let attention = hiddenSize * headSize * (2 * queryHeads + 2 * kvHeads)
+    let mlp = 3 * hiddenSize * intermediateSize
+    return 2 * Double(layers) * Double(attention + mlp)
+  }
+}

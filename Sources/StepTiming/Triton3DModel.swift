@@ -1,0 +1,70 @@
+public import KernelSelection
+
+/// Unified Triton attention with each row's KV split into segments, and the reduction over them.
+///
+/// Every row and KV head has up to `segments` CTAs of equal work, in whole tiles, so a row of 257
+/// tokens fills fewer segments than one of 256. Skewed batches lose little: even the longest row is
+/// spread. The reduction reads one partial result per segment and costs per row, padding included.
+/// The form of vLLM before 0.33, which runs batches of single tokens only.
+public struct Triton3DModel: KernelModel {
+  /// The family that it times.
+  public static let family = KernelFamily.triton3D
+  /// What its parameters mean, in order.
+  public static let parameterNames = [
+    "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "growth_to_4", "growth_to_8",
+    "growth_to_16", "growth_to_64", "reduce_us_per_row",
+  ]
+  /// Where a fit starts.
+  public static let initialParameters = [4.0, 5, 78, 1.5, 1.6, 1.9, 4, 0.3]
+
+  /// Tokens that a CTA reads per iteration.
+  private static let tile = 16
+
+  private let launch: Double
+  private let overhead: Double
+  private let curve: ConcurrencyCurve
+  private let reducePerRow: Double
+
+  /// A model of given parameters, as `parameterNames` orders them.
+  public init(parameters: [Double]) {
+    launch = parameters[0]
+    overhead = parameters[1]
+    curve = ConcurrencyCurve(
+      knots: [1, 4, 8, 16, 64], first: parameters[2], growth: parameters[3...6])
+    reducePerRow = parameters[7]
+  }
+
+  /// Microseconds of one call; `nil` where the kernel cannot run such a batch.
+  public func microseconds(
+    _ variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
+  ) -> Double? {
+    guard batch.summary.isSingleTokenOnly else { return nil }
+    let segments = variant.segments
+    let rows = batch.ascendingKVLengths
+    var active = 0
+    for length in rows { active += Self.split(Int(length), segments).active }
+    var nanoseconds = 0.0
+    var done = -overhead
+    for length in rows {
+      let part = Self.split(Int(length), segments)
+      let tokens = Double(part.tokens)
+      if tokens > done {
+        let load = Double(active * context.kvHeads) / Double(context.smCount)
+        nanoseconds += (tokens - done) * curve.nanosecondsPerToken(load: load)
+        done = tokens
+      }
+      active -= part.active
+    }
+    return launch + nanoseconds * context.bytesPerTokenRatio / 1e3
+      + reducePerRow * Double(batch.summary.paddedRows) * Double(segments) / 16
+      * Double(context.queryHeads) / 32
+  }
+
+  /// How a row of `length` tokens is cut: segments that have work, and tokens of each.
+  @inline(__always)
+  private static func split(_ length: Int, _ segments: Int) -> (active: Int, tokens: Int) {
+    let tiles = ceilingDivide(max(1, length), tile)
+    let tilesPerSegment = ceilingDivide(tiles, segments)
+    return (ceilingDivide(tiles, tilesPerSegment), tilesPerSegment * tile)
+  }
+}

@@ -1,0 +1,66 @@
+import KernelSelection
+import StepTiming
+import Testing
+import TraceModel
+
+@testable import EngineSimulation
+
+@Suite("Engine timeline")
+struct EngineTimelineTests {
+  /// Microseconds that are easy to tell apart in a sum.
+  private let host = HostTiming(
+    admission: Nanoseconds(7), scheduleDelay: Nanoseconds(10), scheduleDuration: Nanoseconds(20),
+    firstKernel: Nanoseconds(3), graphLaunch: Nanoseconds(5), pieceLaunch: Nanoseconds(400),
+    outputDelay: Nanoseconds(1), clientDelay: Nanoseconds(2))
+
+  private func time(_ gpu: Int64, graph: Bool) -> StepTime {
+    StepTime(
+      attention: .zero, rest: Nanoseconds(gpu), regret: .zero, variant: .triton2D,
+      launch: graph ? .fullGraph(paddedTokens: 1) : .piecewise(paddedTokens: 9))
+  }
+
+  @Test("Without overlap a step starts after the output before it")
+  func synchronous() {
+    var timeline = EngineTimeline(asynchronous: false, host: host)
+    timeline.begin(at: Nanoseconds(1000), time: time(100, graph: true))
+    #expect(timeline.isFull)
+    #expect(timeline.complete() == Nanoseconds(1000 + 20 + 3 + 100 + 1))
+    #expect(timeline.nextSchedule == Nanoseconds(1134))
+    timeline.begin(at: Nanoseconds(1134), time: time(100, graph: false))
+    #expect(timeline.complete() == Nanoseconds(1134 + 20 + 400 + 1), "the launch takes longer")
+  }
+
+  @Test("With two steps in flight the GPU goes from one to the next without a pause")
+  func overlapped() {
+    var timeline = EngineTimeline(asynchronous: true, host: host)
+    timeline.begin(at: Nanoseconds(1000), time: time(100, graph: true))
+    #expect(!timeline.isFull)
+    #expect(timeline.nextSchedule == Nanoseconds(1025 + 10), "right after the launch")
+    timeline.begin(at: timeline.nextSchedule, time: time(200, graph: true))
+    #expect(timeline.complete() == Nanoseconds(1123 + 1))
+    #expect(timeline.nextSchedule == Nanoseconds(1134))
+    timeline.begin(at: timeline.nextSchedule, time: time(100, graph: true))
+    #expect(timeline.complete() == Nanoseconds(1123 + 200 + 1))
+    #expect(timeline.complete() == Nanoseconds(1123 + 300 + 1))
+  }
+
+  @Test("A long launch delays the output of the step before it, and not its own")
+  func lateOutput() {
+    var timeline = EngineTimeline(asynchronous: true, host: host)
+    timeline.begin(at: Nanoseconds(1000), time: time(100, graph: true))
+    timeline.begin(at: Nanoseconds(1035), time: time(1000, graph: false))
+    #expect(timeline.complete() == Nanoseconds(1035 + 20 + 400 + 1))
+    #expect(timeline.complete() == Nanoseconds(1123 + 1000 + 1))
+  }
+
+  @Test("A request is admitted when the engine rests, and waits for it when it works")
+  func admission() throws {
+    let arrivals = requests([(5, 2, 1), (100, 2, 2)])
+    let (outcome, steps) = try replay(arrivals, on: smallEngine(), host: host)
+    #expect(steps[0].scheduleStart == milliseconds(5) + Nanoseconds(7))
+    #expect(steps[1].scheduleStart == milliseconds(100) + Nanoseconds(7))
+    #expect(steps[0].scheduleEnd == steps[0].scheduleStart + Nanoseconds(20))
+    #expect(
+      outcome.outputs[0] == steps[0].scheduleEnd + Nanoseconds(3 + 1 + 2) + milliseconds(11))
+  }
+}

@@ -1,0 +1,129 @@
+import KernelSelection
+import StepTiming
+import Testing
+import TraceModel
+
+/// Chooses one variant whatever the batch.
+private struct ConstantPolicy: SelectionPolicy {
+  let variant: KernelVariant
+  var name: String { "constant" }
+  var explanation: String { "Always the same variant." }
+  var source: String { "a test" }
+  var variants: [KernelVariant] { [variant] }
+  func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice {
+    .variant(variant)
+  }
+}
+
+/// The fastest of both Triton variants.
+private struct OraclePolicy: SelectionPolicy {
+  var name: String { "oracle" }
+  var explanation: String { "The faster one." }
+  var source: String { "a test" }
+  var variants: [KernelVariant] { [.triton2D, .triton3D16] }
+  func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice { .fastest }
+}
+
+/// 2D takes 1 µs per token of the longest row; 3D takes 40 µs, and runs single tokens only.
+private struct TwoKernels: AttentionTiming {
+  var source: TimingSource { .profile }
+  var variants: [KernelVariant] { [.triton2D, .triton3D16] }
+  func attentionTime(
+    of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
+  ) throws(TimingError) -> Nanoseconds {
+    if variant == .triton2D { return Nanoseconds(1000) * batch.summary.maxKVLength }
+    guard batch.summary.isSingleTokenOnly else {
+      throw .batchWithoutTiming(variant: variant.name, batch: "prompts")
+    }
+    return Nanoseconds(40_000)
+  }
+}
+
+@Suite("Step times of a policy")
+struct PolicyStepTimerTests {
+  static let context = AttentionContext(
+    queryHeads: 32, kvHeads: 8, headSize: 128, smCount: 132,
+    graphs: CUDAGraphs(mode: .fullAndPiecewise, captureSizes: [1, 2, 4, 8]))
+  static let rest = RestOfStep(
+    graphs: [.init(tokens: 4, microseconds: 10)], pieces: [.init(tokens: 128, microseconds: 20)])
+
+  func timer(_ policy: any SelectionPolicy, candidates: [KernelVariant] = []) throws
+    -> PolicyStepTimer
+  {
+    try PolicyStepTimer(
+      policy: policy, attention: TwoKernels(), context: Self.context, layers: 2, rest: Self.rest,
+      candidates: candidates)
+  }
+
+  @Test("are attention times layers plus the rest of the padded launch")
+  func addsUp() throws {
+    var timer = try timer(ConstantPolicy(variant: .triton2D))
+    var batch = AttentionBatch(rows: [(1, 30), (1, 50), (1, 10)])
+    let time = try timer.time(of: &batch)
+    #expect(time.launch == .fullGraph(paddedTokens: 4))
+    #expect(batch.summary.paddedRows == 4)
+    #expect(time.attention == Nanoseconds(100_000))
+    #expect(time.rest == Nanoseconds(10_000))
+    #expect(time.gpu == Nanoseconds(110_000))
+    #expect(time.regret == .zero)
+  }
+
+  @Test("regret what a faster candidate would have taken")
+  func regrets() throws {
+    var timer = try timer(ConstantPolicy(variant: .triton2D), candidates: [.triton3D16])
+    var long = AttentionBatch(rows: [(1, 100)])
+    #expect(try timer.time(of: &long).regret == Nanoseconds(120_000))
+    var short = AttentionBatch(rows: [(1, 10)])
+    #expect(try timer.time(of: &short).regret == .zero)
+  }
+
+  @Test("of the oracle take whichever variant is faster, and never one that cannot run")
+  func oracleChooses() throws {
+    var timer = try timer(OraclePolicy())
+    var long = AttentionBatch(rows: [(1, 100)])
+    #expect(try timer.time(of: &long).variant == .triton3D16)
+    var short = AttentionBatch(rows: [(1, 10)])
+    #expect(try timer.time(of: &short).variant == .triton2D)
+    var prompt = AttentionBatch(rows: [(100, 100)])
+    #expect(try timer.time(of: &prompt).variant == .triton2D)
+  }
+
+  @Test("of a variant that cannot run the batch are an error that names both")
+  func refusesBatch() throws {
+    var timer = try timer(ConstantPolicy(variant: .triton3D16))
+    var prompt = AttentionBatch(rows: [(1, 7), (100, 100)])
+    #expect(
+      throws: TimingError.batchWithoutTiming(
+        variant: "triton-3d-16", batch: "2 rows, 1 of them prompts")
+    ) { _ = try timer.time(of: &prompt) }
+  }
+
+  @Test("of a variant without timing are refused before the first step")
+  func refusesVariant() {
+    #expect(
+      throws: TimingError.variantWithoutTiming(
+        variant: "flashinfer", available: ["triton-2d", "triton-3d-16"])
+    ) { _ = try timer(ConstantPolicy(variant: .flashInfer)) }
+  }
+
+  @Test("of a recording give its own step times back on average")
+  func recordedRestGivesStepTimesBack() throws {
+    var recorded = try RecordedRest(
+      policy: ConstantPolicy(variant: .triton2D), attention: TwoKernels(), context: Self.context,
+      layers: 2)
+    func step(_ lengths: [Int32], gpu: Int64) -> TraceStep {
+      TraceStep(
+        gpuTime: Nanoseconds(gpu),
+        rows: lengths.map {
+          StepRow(request: 0, computed: TokenCount($0 - 1), queryLength: TokenCount(1))
+        })
+    }
+    try recorded.add(step([10, 20, 30], gpu: 100_000))
+    try recorded.add(step([10, 20, 40, 5], gpu: 130_000))
+    try recorded.add(step([50], gpu: 105_000))
+    #expect(
+      recorded.rest.graphs == [
+        .init(tokens: 1, microseconds: 5), .init(tokens: 4, microseconds: 45),
+      ])
+  }
+}
