@@ -85,7 +85,8 @@ let package = Package(
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"]),
     tests("TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"]),
-    tests("TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"]),
+    tests(
+      "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "RepriseCommandsTests",
       [
