@@ -89,7 +89,8 @@ let package = Package(
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests("TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"]),
-    tests("TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"]),
+    tests(
+      "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "RepriseCommandsTests",
       [
