@@ -18,7 +18,7 @@ struct PrefixIdentities: Sendable {
 
   /// Numbers the prefix blocks of all requests; `nil` where no request has any.
   init?(requests: [TraceRequest], prefixBlockTokens: Int?, kvBlockSize: Int) {
-    guard let prefixBlockTokens, prefixBlockTokens >= 1,
+    guard let prefixBlockTokens, EngineLimits.prefixBlockTokens.contains(prefixBlockTokens),
       requests.contains(where: { !$0.prefixBlocks.isEmpty })
     else { return nil }
     self.kvBlockSize = kvBlockSize

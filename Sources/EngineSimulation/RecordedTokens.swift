@@ -41,10 +41,10 @@ struct RecordedTokens {
     newRequests.removeAll(keepingCapacity: true)
     for row in step.rows {
       let request = Int(row.request)
-      if !states[request].isSeen {
+      if states[request].isSeen {
+        compare(row, with: states[request].computed)
+      } else {
         see(row)
-      } else if row.computed.rawValue < states[request].computed {
-        counts.recomputedTokens += Int(states[request].computed - row.computed.rawValue)
       }
       states[request].computed = row.kvLength.rawValue
       addToken(of: row, place: place)
@@ -52,7 +52,8 @@ struct RecordedTokens {
     notePressure(of: step)
   }
 
-  /// A request's first row; what of its prompt is computed already came from the prefix cache.
+  /// A request's first row; what of its prompt is computed already came from the prefix cache, unless
+  /// the recording does not show the beginning.
   private mutating func see(_ row: StepRow) {
     let request = Int(row.request)
     states[request].isSeen = true
@@ -61,6 +62,13 @@ struct RecordedTokens {
       outcomes[request].prefixHitTokens = row.computed
       counts.prefixHitTokens += row.computed.value
     }
+  }
+
+  /// A later row: behind what was computed after a preemption, ahead of it where the cache had more.
+  private mutating func compare(_ row: StepRow, with computed: Int32) {
+    let ahead = Int(row.computed.rawValue - computed)
+    counts.recomputedTokens += max(0, -ahead)
+    if lastGap == 0 { counts.prefixHitTokens += max(0, ahead) }
   }
 
   private mutating func addToken(of row: StepRow, place: Int32) {

@@ -11,7 +11,7 @@ public struct ReplayCounts: Hashable, Sendable {
   public var rows = 0
   /// Tokens computed over all steps.
   public var newTokens = 0
-  /// Prompt tokens found in the prefix cache when their request first ran.
+  /// Tokens found in the prefix cache that had never been computed for their request.
   public var prefixHitTokens = 0
   /// Tokens computed again after a preemption.
   public var recomputedTokens = 0

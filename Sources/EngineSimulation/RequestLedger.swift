@@ -26,14 +26,11 @@ struct RequestLedger {
 
   /// A request comes from the queue into the running list, with `hits` tokens found in the cache.
   mutating func admit(_ head: WaitingRequest, at time: Nanoseconds, hits: Int32) {
-    let place = Int(head.request)
-    if head.isResumed {
-      counts.recomputedTokens += Int(head.lost - hits)
-    } else {
-      outcomes[place].scheduled = time
-      outcomes[place].prefixHitTokens = TokenCount(hits)
-      counts.prefixHitTokens += Int(hits)
-    }
+    counts.recomputedTokens += Int(max(0, head.lost - hits))
+    counts.prefixHitTokens += Int(max(0, hits - head.lost))
+    guard !head.isResumed else { return }
+    outcomes[Int(head.request)].scheduled = time
+    outcomes[Int(head.request)].prefixHitTokens = TokenCount(hits)
   }
 
   /// A request loses its blocks.
@@ -45,7 +42,7 @@ struct RequestLedger {
   /// Writes down the unbroken run of tokens that a request has had, if it had any.
   mutating func endRun(of request: RunningRequest) {
     guard request.runStart >= 0 else { return }
-    outcomes[Int(request.request)].tokenRuns.append(
+    outcomes[Int(request.request)].add(
       TokenRun(
         firstStep: request.runStart, count: request.lastTokenStep - request.runStart + 1))
   }
@@ -54,5 +51,18 @@ struct RequestLedger {
   mutating func finish(_ request: Int32) {
     outcomes[Int(request)].end = .finished
     endedCount += 1
+  }
+}
+
+extension RequestOutcome {
+  /// Adds a run, as part of the last one where no step lies between.
+  ///
+  /// A request may be preempted and resumed by calls of the scheduler that form no step.
+  fileprivate mutating func add(_ run: TokenRun) {
+    if let last = tokenRuns.last, last.firstStep + last.count == run.firstStep {
+      tokenRuns[tokenRuns.count - 1].count += run.count
+    } else {
+      tokenRuns.append(run)
+    }
   }
 }

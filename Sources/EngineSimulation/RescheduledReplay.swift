@@ -24,11 +24,14 @@ public struct RescheduledReplay: Sendable {
   /// Places of those that cannot.
   private let refused: [Int]
 
-  /// Prepares the replay of some requests; `prefixBlockTokens` is the granularity of their
-  /// `prefixBlocks`, `nil` where prefixes are unknown.
+  /// Prepares the replay of some requests.
+  ///
+  /// `prefixBlockTokens` is the granularity of their `prefixBlocks`, `nil` where prefixes are
+  /// unknown. The engine must be within `EngineLimits`.
   public init(
     requests: [TraceRequest], prefixBlockTokens: Int?, engine: EngineModel, host: HostTiming
   ) {
+    precondition(engine.outOfBounds == nil, "the engine is outside EngineLimits")
     self.engine = engine
     self.host = host
     traceRequests = requests

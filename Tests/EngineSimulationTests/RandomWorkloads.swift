@@ -41,29 +41,3 @@ enum RandomWorkloads {
     }
   }
 }
-
-/// Calls a scheduler as an engine with constant step times would.
-struct SchedulerDriver {
-  var scheduler: Scheduler
-
-  /// Runs all queued requests to their end; gives what `look` saw after each call.
-  consuming func run<Seen>(_ look: (Scheduler) -> Seen) -> [Seen] {
-    var batch = AttentionBatch()
-    var step: Int32 = 0
-    var completed: Int32 = 0
-    let depth: Int32 = scheduler.engine.asyncScheduling ? 2 : 1
-    var seen: [Seen] = []
-    while !scheduler.isIdle {
-      scheduler.schedule(step: step, at: .zero, into: &batch)
-      seen.append(look(scheduler))
-      let isEmpty = batch.summary.rows == 0
-      step += isEmpty ? 0 : 1
-      if step - completed == depth || (isEmpty && step > completed) {
-        scheduler.complete(step: completed)
-        completed += 1
-        seen.append(look(scheduler))
-      }
-    }
-    return seen
-  }
-}
