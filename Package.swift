@@ -14,8 +14,11 @@ let argumentParser = Target.Dependency.product(
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
-func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+func target(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, exclude: exclude, swiftSettings: swiftSettings)
 }
 
 func tests(
@@ -46,7 +49,9 @@ let package = Package(
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
     target("StepTiming", ["KernelSelection", "TraceModel", heap]),
-    target("EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections, heap]),
+    target(
+      "EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections],
+      exclude: ["INVARIANTS.md"]),
     target("Metrics", ["TraceModel"]),
 
     // MARK: Edges

@@ -36,6 +36,11 @@ struct EngineTimeline {
   /// The first moment at which the scheduler can be called again.
   var nextSchedule: Nanoseconds { max(output, launched) + host.scheduleDelay }
 
+  /// When the oldest step's tokens would be processed if nothing else were launched; `nil` when idle.
+  var nextOutput: Nanoseconds? {
+    inFlight > 0 ? max(gpuEnds.0, launched) + host.outputDelay : nil
+  }
+
   /// A step whose scheduling starts at `start` is launched.
   mutating func begin(at start: Nanoseconds, time: StepTime) {
     precondition(!isFull, "the oldest step must complete before another begins")
@@ -51,8 +56,8 @@ struct EngineTimeline {
   ///
   /// One thread launches and processes, so it cannot see them before its last launch has ended.
   mutating func complete() -> Nanoseconds {
-    precondition(inFlight > 0, "no step is in flight")
-    output = max(gpuEnds.0, launched) + host.outputDelay
+    guard let next = nextOutput else { preconditionFailure("no step is in flight") }
+    output = next
     gpuEnds.0 = gpuEnds.1
     inFlight -= 1
     return output

@@ -7,6 +7,7 @@ struct RecordedRun {
   private let host: HostTiming
   private var outcome = ReplayOutcome()
   private var scheduled: [Nanoseconds?]
+  private var firstStart = Nanoseconds.zero
 
   init(asynchronous: Bool, host: HostTiming, requestCount: Int) {
     timeline = EngineTimeline(asynchronous: asynchronous, host: host)
@@ -26,11 +27,23 @@ struct RecordedRun {
       // The next scheduling comes `scheduleDelay` after the output at the earliest.
       timeline.pause(for: max(.zero, rest - host.scheduleDelay))
     }
-    let start = first ?? timeline.nextSchedule
+    let start = first ?? schedulingStart(after: link)
+    if let first { firstStart = first }
     timeline.begin(at: start, time: time)
     outcome.add(time)
     for request in newRequests { scheduled[Int(request)] = start }
     if timeline.isFull { complete() }
+  }
+
+  /// As soon as the host can, and as long after the last tokens as in the recording, but not so long
+  /// that a step in flight would end first: a request that came while a slow step ran must not hold a
+  /// fast one up.
+  private func schedulingStart(after link: RecordedLink) -> Nanoseconds {
+    guard case .continued(let wait) = link, let inFlightEnd = timeline.nextOutput else {
+      return timeline.nextSchedule
+    }
+    let asRecorded = (outcome.outputs.last ?? firstStart) + wait
+    return max(timeline.nextSchedule, min(asRecorded, inFlightEnd))
   }
 
   private mutating func drain() {

@@ -2,8 +2,9 @@ import TraceModel
 
 /// How a recorded step follows the one before it.
 enum RecordedLink {
-  /// As the engine goes when it always has work.
-  case continued
+  /// The step before was in flight; the engine scheduled this one `wait` after the tokens before that,
+  /// as soon as it could or when a request came.
+  case continued(wait: Nanoseconds)
   /// The engine had processed the tokens of the step before first, and rested for `rest` until it
   /// scheduled this one: it waited for a request, or for tokens without which there was no work.
   case drained(rest: Nanoseconds)
@@ -26,7 +27,7 @@ enum RecordedLink {
 struct RecordedStructure {
   private let gaps: [TraceGap]
   private var nextGap = 0
-  private var lastOutput: Nanoseconds?
+  private var outputs: (older: Nanoseconds?, newer: Nanoseconds?) = (nil, nil)
   private var lastScheduleEnd: Nanoseconds?
 
   /// The structure of a recording with these gaps, in order.
@@ -35,15 +36,20 @@ struct RecordedStructure {
   /// Takes the next step.
   mutating func link(to step: TraceStep) -> RecordedLink {
     defer {
-      lastOutput = step.output
+      // Before the first step nothing is in flight; its own start stands for the tokens before it.
+      outputs = (outputs.newer ?? step.scheduleStart, step.output)
       lastScheduleEnd = step.scheduleEnd
     }
     let firstGap = nextGap
     while nextGap < gaps.count, gaps[nextGap].afterStep < step.number { nextGap += 1 }
-    guard let lastScheduleEnd else { return nextGap > firstGap ? .gap(rest: .zero) : .continued }
-    let before = lastOutput ?? lastScheduleEnd
+    guard let lastScheduleEnd else {
+      return nextGap > firstGap ? .gap(rest: .zero) : .continued(wait: .zero)
+    }
+    let before = outputs.newer ?? lastScheduleEnd
     if nextGap > firstGap { return .gap(rest: max(.zero, step.scheduleStart - before)) }
-    guard let lastOutput, step.scheduleStart >= lastOutput else { return .continued }
-    return .drained(rest: step.scheduleStart - lastOutput)
+    if let newer = outputs.newer, step.scheduleStart >= newer {
+      return .drained(rest: step.scheduleStart - newer)
+    }
+    return .continued(wait: max(.zero, step.scheduleStart - (outputs.older ?? lastScheduleEnd)))
   }
 }

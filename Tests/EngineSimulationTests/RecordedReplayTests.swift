@@ -59,14 +59,36 @@ struct RecordedReplayTests {
     #expect(both[0].requests.map(\.tokenRuns) == both[1].requests.map(\.tokenRuns))
   }
 
-  @Test("A faster policy still waits for the arrival of a request")
+  @Test("Arrivals move along with the steps, so a request waits for as many steps as it did")
   func arrivals() throws {
-    let list = requests([(0, 2, 4), (40, 2, 1)])
+    let list = requests([(0, 2, 9), (25, 2, 4)])
     let steps = try replay(list, on: smallEngine(), host: host).steps
-    let fast = LinearTimer(step: milliseconds(1), token: .zero)
-    let outcome = try run(list, steps, timers: [fast])[0]
-    let scheduled = try #require(outcome.requests[1].scheduled)
-    #expect(scheduled >= milliseconds(40) + host.admission)
+    let own = try run(list, steps)[0]
+    #expect(own.requests[1].arrival == milliseconds(25))
+    for factor in [0.1, 3] {
+      let other = LinearTimer(
+        step: Nanoseconds(Int64(factor * 10_000_000)), token: Nanoseconds(Int64(factor * 1_000_000)))
+      let outcome = try run(list, steps, timers: [other])[0]
+      let arrival = outcome.requests[1].arrival
+      #expect((arrival < milliseconds(25)) == (factor < 1))
+      let scheduled = try #require(outcome.requests[1].scheduled)
+      #expect(scheduled >= arrival)
+      let before = own.outputs.count { $0 < milliseconds(25) }
+      #expect(outcome.outputs.count { $0 < arrival } == before, "steps before the arrival")
+    }
+  }
+
+  @Test("The engine rests between steps for as long as it did, however fast they are")
+  func rests() throws {
+    let list = requests([(0, 2, 2), (400, 2, 2)])
+    let steps = try replay(list, on: smallEngine(), host: host).steps
+    let own = try run(list, steps)[0]
+    let fast = try run(list, steps, timers: [LinearTimer(step: milliseconds(1), token: .zero)])[0]
+    func rest(_ outcome: ReplayOutcome) throws -> Nanoseconds {
+      try #require(outcome.requests[1].scheduled) - outcome.outputs[1]
+    }
+    #expect(try rest(fast) == rest(own))
+    #expect(fast.outputs[1] < own.outputs[1])
   }
 
   @Test("A request whose last token is not in the recording is cut by the window")
