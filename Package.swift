@@ -55,7 +55,9 @@ let package = Package(
     target("Metrics", ["TraceModel"]),
 
     // MARK: Edges
-    target("TraceFile", ["TraceModel", "CZstd"]),
+    .target(
+      name: "TraceFile", dependencies: ["TraceModel", "CZstd"], swiftSettings: swiftSettings,
+      linkerSettings: [.linkedLibrary(":libzstd.a")]),
     target("TraceImport", ["TraceModel"]),
     .target(
       name: "ConfigurationFiles",

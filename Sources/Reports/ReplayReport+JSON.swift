@@ -79,7 +79,9 @@ extension PolicyComparison {
       .init("policy", .string(policy)), .init("baseline", .string(baseline)),
       .init("metric", .string(metric.rawValue)), .init("mean", .number(difference.mean)),
       .init("relative", .number(difference.relative)), .init("low", .number(difference.low)),
-      .init("high", .number(difference.high)), .init("pairs", .integer(Int64(difference.pairs))),
+      .init("high", .number(difference.high)),
+      .init("relative_low", .number(difference.relativeLow)),
+      .init("relative_high", .number(difference.relativeHigh)), .init("pairs", .integer(Int64(difference.pairs))),
       .init("verdict", .string(verdict.rawValue)),
     ])
   }

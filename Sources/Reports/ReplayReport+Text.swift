@@ -23,7 +23,7 @@ extension ReplayReport {
       overloaded.count == policies.count
       ? "every policy" : overloaded.map { labels[$0.offset] }.joined(separator: ", ")
     let words = """
-      OVERLOAD: more arrives than the engine serves under \(who). Under \(labels[policies.firstIndex { $0.name == first.name } ?? 0]) \
+      OVERLOAD: more arrives than the engine serves under \(who). Under \(labels[first.name]) \
       \(NumberText.grouped(load.waitingAtLastArrival)) requests waited when the last one arrived, and the queue grew \
       by \(NumberText.fixed(load.waitingGrowth, places: 2)) of \
       \(NumberText.fixed(load.arrivalRate, places: 2)) arrivals a second: TTFT measures the length \
@@ -144,7 +144,10 @@ extension ReplayReport {
   }
 
   private func differenceText(_ labels: PolicyLabels) -> String {
-    guard let first = comparisons.first else { return "" }
+    guard let first = comparisons.first else {
+      return policies.count < 2
+        ? "" : "Fewer than two requests have times: no interval can be given for a difference.\n"
+    }
     var table = TextTable([
       ("", .left), ("ms", .left), ("difference", .right), ("", .right),
       ("95 % from", .right), ("to", .right), ("", .left),

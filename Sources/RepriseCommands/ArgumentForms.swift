@@ -5,3 +5,4 @@ public import TraceImport
 // Values of other modules that options take by their raw names.
 extension BatchSource: ExpressibleByArgument {}
 extension WorkloadFormat: ExpressibleByArgument {}
+extension RandomWorkload.Style: ExpressibleByArgument {}

@@ -14,7 +14,7 @@ struct RepriseCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      ReplayCommand.self, RecordCommand.self, ImportCommand.self,
+      ReplayCommand.self, RecordCommand.self, ImportCommand.self, GenerateCommand.self,
       TraceCommand.self, PoliciesCommand.self, CalibrateCommand.self,
     ])
 }

@@ -31,5 +31,10 @@ extension EngineModel {
       kvBlocks: poolTokens / blockSize - 1, prefixCaching: header.prefixCaching ?? true,
       asyncScheduling: header.asyncScheduling ?? true,
       graphs: CUDAGraphs(mode: sizes.isEmpty ? .none : mode, captureSizes: sizes))
+    if let (property, value, allowed) = outOfBounds {
+      throw .failed(
+        "'\(trace)': its header gives an engine with \(property) \(value), outside "
+          + "\(allowed.lowerBound) to \(allowed.upperBound); name an engine with --engine")
+    }
   }
 }

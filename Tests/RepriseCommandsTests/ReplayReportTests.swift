@@ -1,0 +1,193 @@
+import EngineSimulation
+import KernelSelection
+import Metrics
+import StepTiming
+import TestSupport
+import Testing
+import TraceModel
+
+@testable import Reports
+
+@Suite("The report of a replay")
+struct ReplayReportTests {
+  /// Requests that arrive every 50 ms, each with a token in every step until it has `tokens`.
+  private static let requests: [TraceRequest] = (0..<40).map { index in
+    TraceRequest(
+      id: RequestID(Int64(index)), arrival: Nanoseconds(Int64(index) * 50_000_000),
+      promptTokens: TokenCount(1000), outputTokens: TokenCount(20))
+  }
+
+  /// A replay in which step `i` ends at `(i + 1) · step` after the first arrival.
+  private static func outcome(
+    step: Int64, end: RequestEnd = .finished, waitingGrowth: Double = 0
+  ) -> ReplayOutcome {
+    var outcome = ReplayOutcome(
+      outputs: (1...400).map { Nanoseconds(Int64($0) * step) }, attention: Nanoseconds(step * 200),
+      rest: Nanoseconds(2_000_000_000), regret: Nanoseconds(max(0, step - 10_000_000) * 200))
+    outcome.requests = requests.enumerated().map { index, request in
+      RequestOutcome(
+        end: index == 39 ? end : .finished, arrival: request.arrival,
+        promptTokens: request.promptTokens,
+        tokenRuns: index == 39 && end == .tooLong
+          ? [] : [TokenRun(firstStep: Int32(request.arrival.rawValue / step), count: 20)])
+    }
+    outcome.counts.steps = 400
+    outcome.counts.peakRunning = 5
+    outcome.load = LoadTrend(
+      span: Nanoseconds(1_950_000_000), drain: .zero, arrivalRate: 20,
+      waitingGrowth: waitingGrowth, waitingAtLastArrival: waitingGrowth > 0 ? 31 : 0)
+    return outcome
+  }
+
+  private static func use(_ counts: [(KernelVariant, Int)]) -> VariantUse {
+    var use = VariantUse()
+    for (variant, steps) in counts { for _ in 0..<steps { use.add(variant) } }
+    return use
+  }
+
+  private static func report(
+    _ outcomes: [PolicyOutcome], batches: BatchSource = .recorded, notes: [String] = []
+  ) -> ReplayReport {
+    ReplayReport(
+      trace: TraceDescription(name: "sample.reprise", requests: requests), batches: batches,
+      timing: TimingDescription(
+        source: .profile, attention: "attention from the built-in profile of NVIDIA H200",
+        rest: "rest of step from the profile of mistral-small-24b",
+        errors: [
+          .init(
+            part: "triton-2d",
+            error: FitError(median: 0.012, p90: 0.034, max: 0.08, rows: 120))
+        ]),
+      engine: "mistral-small-24b@nvidia-h200", machine: "NVIDIA H200", notes: notes,
+      outcomes: outcomes, seed: 1)
+  }
+
+  private static let pair = [
+    PolicyOutcome(
+      name: "always-2d", outcome: outcome(step: 12_000_000), variants: use([(.triton2D, 400)])),
+    PolicyOutcome(
+      name: "vllm-0.33", outcome: outcome(step: 10_000_000),
+      variants: use([(.triton2D, 100), (.triton3D16, 300)])),
+  ]
+
+  @Test("compares two policies in a text that people read")
+  func text() throws {
+    let text = Self.report(Self.pair).text()
+    #expect(try Golden.difference(text, from: "report.txt") == nil)
+    for line in text.split(separator: "\n") { #expect(line.count <= 100, "\(line)") }
+  }
+
+  @Test("has the same content as JSON under the documented keys")
+  func json() throws {
+    let json = Self.report(Self.pair).json()
+    #expect(try Golden.difference(json.text(pretty: true) + "\n", from: "report.json") == nil)
+    let policy = try #require(json["policies"]?["always-2d"])
+    for metric in ["ttft_ms", "itl_ms", "tpot_ms", "e2el_ms", "request_mean_itl_ms"] {
+      for key in ["mean", "std", "p50", "p90", "p95", "p99", "max"] {
+        #expect(policy[metric]?[key]?.double != nil, "\(metric) \(key)")
+      }
+    }
+    for key in [
+      "duration_s", "requests", "output_tokens", "steps", "attention_ms", "rest_ms", "regret_ms",
+    ] {
+      #expect(policy[key]?.double != nil, "\(key)")
+    }
+  }
+
+  @Test("says on its first line that the engine was overloaded")
+  func overload() {
+    let outcome = PolicyOutcome(
+      name: "always-2d", outcome: Self.outcome(step: 12_000_000, waitingGrowth: 6),
+      variants: Self.use([(.triton2D, 400)]))
+    #expect(Self.report([outcome], batches: .rescheduled).text().hasPrefix("OVERLOAD"))
+    #expect(!Self.report(Self.pair).text().contains("OVERLOAD"))
+  }
+
+  @Test("counts every request in one bucket")
+  func buckets() {
+    let outcome = PolicyOutcome(
+      name: "always-2d", outcome: Self.outcome(step: 12_000_000, end: .tooLong),
+      variants: VariantUse())
+    #expect(outcome.summary.requests == 40)
+    #expect(outcome.summary.requests(.finished) == 39)
+    #expect(outcome.summary.requests(.tooLong) == 1)
+    #expect(outcome.summary.requests(.cutByWindow) == 0)
+    #expect(outcome.summary.ttft?.count == 39)
+  }
+
+  @Test("a replay without a single token has no distributions and still a report")
+  func nothing() {
+    var outcome = Self.outcome(step: 12_000_000)
+    for index in outcome.requests.indices {
+      outcome.requests[index].tokenRuns = []
+      outcome.requests[index].end = .cutByWindow
+    }
+    outcome.outputs = []
+    let empty = PolicyOutcome(name: "always-2d", outcome: outcome, variants: VariantUse())
+    let report = Self.report([empty, empty])
+    #expect(report.json()["policies"]?["always-2d"]?["ttft_ms"] == .null)
+    #expect(report.text().contains("no interval"))
+  }
+
+  @Test("the pooled ITL is that of every gap, whichever requests share it")
+  func pooledGaps() throws {
+    let policy = Self.pair[0]
+    var gaps = WeightedSamples()
+    for request in policy.outcome.requests {
+      for run in request.tokenRuns {
+        let steps = Int(run.firstStep)..<Int(run.firstStep + run.count) - 1
+        for step in steps {
+          gaps.add(policy.outcome.outputs[step + 1] - policy.outcome.outputs[step])
+        }
+      }
+    }
+    #expect(policy.summary.itl == gaps.summary())
+    #expect(policy.summary.itl?.count == 40 * 19)
+  }
+
+  @Test("a long policy name is explained once and replaced in the tables")
+  func longNames() {
+    let name = "fastest:triton-2d,triton-3d-16,flash-attention-3"
+    let long = PolicyOutcome(
+      name: name, outcome: Self.outcome(step: 10_000_000), variants: VariantUse())
+    let text = Self.report([Self.pair[0], long]).text()
+    #expect(text.contains("policy 2 is \(name)"))
+    #expect(text.components(separatedBy: name) == 2)
+  }
+
+  @Test("the detailed file is what vllm bench serve writes")
+  func benchmarkResult() throws {
+    var bytes: [UInt8] = []
+    BenchmarkResult(Self.pair[1], requests: Self.requests, model: "mistral-small-24b")
+      .write { piece in for index in piece.indices { bytes.append(piece[index]) } }
+    let json = try JSONValue(parsing: bytes)
+    #expect(json["completed"] == .integer(40))
+    #expect(json["total_output_tokens"] == .integer(800))
+    #expect(json["mean_itl_ms"]?.double == 10)
+    for list in ["input_lens", "output_lens", "ttfts", "itls", "start_times", "errors"] {
+      guard case .array(let values)? = json[list] else {
+        Issue.record("\(list) is no list")
+        continue
+      }
+      #expect(values.count == 40, "\(list)")
+    }
+    guard case .array(let gaps)? = json["itls"], case .array(let first)? = gaps.first else {
+      Issue.record("itls is no list of lists")
+      return
+    }
+    #expect(first == Array(repeating: .number(0.01), count: 19))
+  }
+}
+
+extension String {
+  /// How many parts the text has between occurrences of another.
+  fileprivate func components(separatedBy other: String) -> Int {
+    var count = 1
+    var rest = self[...]
+    while let range = rest.firstRange(of: other) {
+      count += 1
+      rest = rest[range.upperBound...]
+    }
+    return count
+  }
+}
