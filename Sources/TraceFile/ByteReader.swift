@@ -40,6 +40,7 @@ struct ByteReader {
     return try longUnsigned()
   }
 
+  @inline(never)
   private mutating func longUnsigned() throws(Corruption) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
@@ -56,8 +57,7 @@ struct ByteReader {
 
   @inline(__always)
   mutating func signed() throws(Corruption) -> Int64 {
-    let value = try unsigned()
-    return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    Int64(zigzag: try unsigned())
   }
 
   /// A count within a bound of the format; `what` names the things counted.
@@ -67,10 +67,10 @@ struct ByteReader {
     return Int(value)
   }
 
-  /// A reader of the next `count` bytes, which this one skips.
-  mutating func take(_ count: Int) throws(Corruption) -> ByteReader {
+  /// The place of the next `count` bytes, which are passed over.
+  mutating func skip(_ count: Int) throws(Corruption) -> Range<Int> {
     guard count >= 0, count <= remaining else { throw Corruption("a column is cut short") }
     defer { position += count }
-    return ByteReader(bytes, position..<(position + count))
+    return position..<(position + count)
   }
 }

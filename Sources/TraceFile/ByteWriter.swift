@@ -26,8 +26,8 @@ struct ByteWriter {
   /// Zigzag: 0, -1, 1, -2, … become 0, 1, 2, 3, …
   @inline(__always)
   mutating func signed(_ value: Int64) {
-    unsigned(UInt64(bitPattern: (value << 1) ^ (value >> 63)))
+    unsigned(value.zigzag)
   }
 
-  mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+  mutating func append(_ other: some Collection<UInt8>) { bytes.append(contentsOf: other) }
 }

@@ -4,10 +4,10 @@
 /// |---|---|
 /// | 0–3 | `RCHK` |
 /// | 4–7 | kind |
-/// | 8–11 | bytes of the payload, one zstd frame |
+/// | 8–11 | bytes of the payload: one zstd frame, then zeros if any |
 /// | 12–15 | bytes of the frame's content |
 /// | 16–19 | items: requests, steps, gaps |
-/// | 20–23 | zero |
+/// | 20–23 | zero; readers do not look |
 /// | 24–31 | place of the first item among all of its kind |
 /// | 32–35 | CRC-32C of the payload |
 /// | 36–39 | CRC-32C of the 36 bytes before |
@@ -21,6 +21,14 @@ struct ChunkHeader: Hashable {
   var itemCount: UInt32
   var firstItem: UInt64
   var payloadChecksum: UInt32
+
+  /// Bytes of the chunk, header and payload.
+  var chunkBytes: UInt64 { UInt64(Self.byteCount) + UInt64(payloadBytes) }
+
+  /// Whether a chunk may start at a place of `bytes`.
+  static func isMagic(_ bytes: [UInt8], at place: Int) -> Bool {
+    (0..<4).allSatisfy { bytes[place + $0] == UInt8(truncatingIfNeeded: magic >> (8 * $0)) }
+  }
 
   func write(to writer: inout ByteWriter) {
     var header = ByteWriter()
@@ -58,7 +66,20 @@ extension ChunkHeader {
     else {
       throw Corruption("\(contentBytes) bytes of content in \(payloadBytes) are not believed")
     }
-    guard firstItem <= UInt64(Int32.max) * 4 else { throw Corruption("an absurd place of an item") }
+    let last = firstItem.addingReportingOverflow(UInt64(itemCount))
+    guard !last.overflow, last.partialValue <= UInt64(TraceFileLimits.totalItemsMax),
+      Int(itemCount) <= itemsMax
+    else { throw Corruption("\(itemCount) items from \(firstItem) on are not believed") }
+  }
+
+  /// The most items that are believed of a chunk of its kind and size.
+  private var itemsMax: Int {
+    let justified = TraceFileLimits.itemsPerPayloadByteMax * Int(payloadBytes)
+    return switch ChunkKind(rawValue: kind) {
+    case .steps: TraceFileLimits.stepsMax
+    case .requests, .prefixBlocks, .gaps: min(TraceFileLimits.itemsMax, justified)
+    case .metadata, .index, nil: TraceFileLimits.totalItemsMax
+    }
   }
 }
 
@@ -69,69 +90,5 @@ enum ChunkKind: UInt32 {
   case steps = 3
   case gaps = 4
   case index = 5
-}
-
-/// The 16 bytes at the start of a file.
-enum FileHead {
-  static let byteCount = 16
-  static let magic: [UInt8] = [0x89] + Array("REPRISE".utf8)
-  /// Grows when older readers would misread a file; columns and chunks may be added without.
-  static let version: UInt32 = 1
-
-  static var bytes: [UInt8] {
-    var writer = ByteWriter()
-    writer.append(magic)
-    writer.fixed(version)
-    writer.fixed(CRC32C.checksum(writer.bytes.span))
-    return writer.bytes
-  }
-
-  static func check(_ bytes: [UInt8]) throws(TraceFileError.Failure) {
-    for index in magic.indices {
-      guard index < bytes.count, bytes[index] == magic[index] else { throw .init(.notATrace) }
-    }
-    guard bytes.count == byteCount else { throw .init(.unfinished) }
-    var reader = ByteReader(bytes, 8..<16)
-    let version = (try? reader.fixed(UInt32.self)) ?? 0
-    let checksum = (try? reader.fixed(UInt32.self)) ?? 0
-    guard checksum == CRC32C.checksum(bytes.span.extracting(0..<12)) else {
-      throw .init(.corrupt("the file's first 16 bytes do not match their checksum"))
-    }
-    guard version <= self.version else { throw .init(.newerVersion(version)) }
-    guard version > 0 else { throw .init(.corrupt("format version 0")) }
-  }
-}
-
-extension TraceFileError {
-  /// A kind on its way to the place where it is known.
-  struct Failure: Error, Hashable {
-    var kind: Kind
-    init(_ kind: Kind) { self.kind = kind }
-  }
-}
-
-/// The 24 bytes at the end of a whole file: where the index is.
-enum FileTail {
-  static let byteCount = 24
-  private static let magic = Array("REPREND\n".utf8)
-
-  static func bytes(indexOffset: UInt64, indexBytes: UInt32) -> [UInt8] {
-    var writer = ByteWriter()
-    writer.fixed(indexOffset)
-    writer.fixed(indexBytes)
-    writer.fixed(CRC32C.checksum(writer.bytes.span))
-    writer.append(magic)
-    return writer.bytes
-  }
-
-  /// Where the index is, or `nil` where these bytes are no end mark.
-  static func read(_ bytes: [UInt8]) -> (indexOffset: UInt64, indexBytes: UInt32)? {
-    guard bytes.count == byteCount, Array(bytes[16...]) == magic else { return nil }
-    var reader = ByteReader(bytes)
-    guard let offset = try? reader.fixed(UInt64.self), let size = try? reader.fixed(UInt32.self),
-      let checksum = try? reader.fixed(UInt32.self),
-      checksum == CRC32C.checksum(bytes.span.extracting(0..<12))
-    else { return nil }
-    return (offset, size)
-  }
+  case prefixBlocks = 6
 }

@@ -1,132 +1,95 @@
 internal import TraceModel
 
-/// The columns of a chunk of requests.
-enum RequestColumn: Int, CaseIterable {
-  /// Difference of the id from one more than the last.
-  case id = 0
-  /// Microseconds since the last arrival.
-  case arrival
-  /// Prompt tokens.
-  case promptTokens
-  /// Output tokens.
-  case outputTokens
-  /// Count of prefix blocks.
-  case prefixCount
-  /// Prefix blocks: 0 for one more than the largest so far in the chunk, otherwise one more than the
-  /// zigzag difference from the one before in the request, plus one.
-  case prefixBlocks
+/// The columns of a chunk of requests, by their numbers in the file.
+enum RequestColumn {
+  /// Signed difference of the id from one more than the last.
+  static let id: UInt64 = 1
+  /// Signed difference of the arrival from the last, in the chunk's unit.
+  static let arrival: UInt64 = 2
+  /// Tokens of the prompt.
+  static let promptTokens: UInt64 = 3
+  /// Tokens of the output.
+  static let outputTokens: UInt64 = 4
 }
 
-/// Collects requests into the content of one chunk.
-struct RequestEncoder {
-  private var columns = ColumnWriter(columnCount: RequestColumn.allCases.count)
-  private var lastID: Int64 = -1
-  private var lastArrival: Int64 = 0
-  private var largest = PrefixBlockPredictor()
-  private(set) var count = 0
-  private var blockCount = 0
+/// The parameters of a chunk of requests, by their numbers in the file, and what is assumed of each.
+enum RequestParameter {
+  /// The decimal exponent of the unit of arrivals in nanoseconds.
+  static let timeExponent: (number: UInt64, assumed: Int64) = (1, 3)
+  /// The first arrival, in that unit.
+  static let firstArrival: (number: UInt64, assumed: Int64) = (2, 0)
+  /// The first id.
+  static let firstID: (number: UInt64, assumed: Int64) = (3, 0)
+}
 
-  var isFull: Bool {
-    count >= TraceFileLimits.requestsPerChunk || blockCount >= TraceFileLimits.prefixBlocksPerChunk
-  }
-
-  func content() -> [UInt8] { columns.content() }
-
-  mutating func append(_ request: TraceRequest) {
-    let arrival = FileTime.microseconds(request.arrival)
-    columns[RequestColumn.id.rawValue].signed(request.id.rawValue &- lastID &- 1)
-    columns[RequestColumn.arrival.rawValue].signed(arrival - lastArrival)
-    columns[RequestColumn.promptTokens.rawValue].unsigned(
-      UInt64(UInt32(bitPattern: request.promptTokens.rawValue)))
-    columns[RequestColumn.outputTokens.rawValue].unsigned(
-      UInt64(UInt32(bitPattern: request.outputTokens.rawValue)))
-    columns[RequestColumn.prefixCount.rawValue].unsigned(UInt64(request.prefixBlocks.count))
-    largest.startRequest()
-    for block in request.prefixBlocks {
-      columns[RequestColumn.prefixBlocks.rawValue].unsigned(largest.code(of: block))
+/// Requests without their prefix blocks, as the content of one chunk.
+enum RequestCoding {
+  /// The content of a chunk of requests, of which there is at least one.
+  static func content(of requests: [TraceRequest]) -> ChunkContent {
+    var content = ChunkContent()
+    var unit = CommonUnit(exponentMax: RequestParameter.timeExponent.assumed)
+    for request in requests { unit.include(request.arrival.rawValue) }
+    var id = requests[0].id.rawValue
+    var arrival = requests[0].arrival.rawValue / unit.nanoseconds
+    for (parameter, value) in [
+      (RequestParameter.timeExponent, unit.exponent), (RequestParameter.firstArrival, arrival),
+      (RequestParameter.firstID, id),
+    ] {
+      content.add(parameter: parameter.number, value, unless: parameter.assumed)
     }
-    lastID = request.id.rawValue
-    lastArrival = arrival
-    count += 1
-    blockCount += request.prefixBlocks.count
+    content.add(
+      column: RequestColumn.id,
+      signed: requests.map { request in
+        defer { id = request.id.rawValue &+ 1 }
+        return request.id.rawValue &- id
+      })
+    content.add(
+      column: RequestColumn.arrival,
+      signed: requests.map { request in
+        let next = request.arrival.rawValue / unit.nanoseconds
+        defer { arrival = next }
+        return next - arrival
+      })
+    content.add(
+      column: RequestColumn.promptTokens, requests.map { UInt64($0.promptTokens.rawValue) })
+    content.add(
+      column: RequestColumn.outputTokens, requests.map { UInt64($0.outputTokens.rawValue) })
+    return content
   }
-}
 
-/// Gives back all requests of one chunk.
-enum RequestDecoder {
+  /// Appends the requests of a chunk's content.
   static func append(
-    content: [UInt8], count: Int, to requests: inout [TraceRequest]
+    _ bytes: [UInt8], count: Int, to requests: inout [TraceRequest]
   ) throws(Corruption) {
-    var columns = try ColumnReader(content: content, columnCount: RequestColumn.allCases.count)
-    var lastID: Int64 = -1
-    var lastArrival: Int64 = 0
-    var predictor = PrefixBlockPredictor()
-    for _ in 0..<count {
-      let id = lastID.addingReportingOverflow(try columns[RequestColumn.id.rawValue].signed())
-      guard !id.overflow, id.partialValue < Int64.max else {
-        throw Corruption("a request's id is out of range")
+    let content = try ChunkContentReader(bytes, itemCount: count)
+    let unit = CommonUnit.nanoseconds(
+      try content.parameter(
+        RequestParameter.timeExponent.number, assumed: RequestParameter.timeExponent.assumed,
+        in: CommonUnit.exponents))
+    var arrival = content.parameter(RequestParameter.firstArrival.number)
+    var id = content.parameter(RequestParameter.firstID.number)
+    let ids = try content.signed(RequestColumn.id)
+    let arrivals = try content.signed(RequestColumn.arrival)
+    let prompts = try content.unsigned(RequestColumn.promptTokens)
+    let outputs = try content.unsigned(RequestColumn.outputTokens)
+    requests.reserveCapacity(requests.count + count)
+    for index in 0..<count {
+      id &+= ids[index]
+      arrival &+= arrivals[index]
+      let time = arrival.multipliedReportingOverflow(by: unit)
+      guard !time.overflow, time.partialValue.magnitude <= UInt64(TraceFileLimits.timeMax) else {
+        throw Corruption("an arrival is out of range")
       }
-      let arrival = try FileTime.sum(
-        lastArrival, try columns[RequestColumn.arrival.rawValue].signed())
-      let prompt = try columns[RequestColumn.promptTokens.rawValue].count(
-        max: Int(Int32.max), "prompt tokens")
-      let output = try columns[RequestColumn.outputTokens.rawValue].count(
-        max: Int(Int32.max), "output tokens")
-      let blockCount = try columns[RequestColumn.prefixCount.rawValue].count(
-        max: min(
-          TraceFileLimits.prefixBlocksMax, columns[RequestColumn.prefixBlocks.rawValue].remaining),
-        "prefix blocks")
-      var blocks: [UInt64] = []
-      blocks.reserveCapacity(blockCount)
-      predictor.startRequest()
-      for _ in 0..<blockCount {
-        blocks.append(predictor.block(of: try columns[RequestColumn.prefixBlocks.rawValue].unsigned()))
+      let tokensMax = UInt64(TraceFileLimits.tokensMax)
+      guard prompts[index] <= tokensMax, outputs[index] <= tokensMax else {
+        throw Corruption("a request's tokens are out of range")
       }
-      lastID = id.partialValue + 1
-      lastArrival = arrival
       requests.append(
         TraceRequest(
-          id: RequestID(lastID), arrival: FileTime.fromMicroseconds(arrival),
-          promptTokens: TokenCount(Int32(prompt)), outputTokens: TokenCount(Int32(output)),
-          prefixBlocks: blocks))
+          id: RequestID(id), arrival: Nanoseconds(time.partialValue),
+          promptTokens: TokenCount(Int32(prompts[index])),
+          outputTokens: TokenCount(Int32(outputs[index]))))
+      id &+= 1
     }
-  }
-}
-
-/// Tells a prefix block by what usually follows: the next new number, or one more than the last.
-///
-/// Publishers number new blocks in order, so nearly all codes are 0 (new) or 1 (the block that
-/// followed it before, too). Differences wrap around 64 bits, so any identity can be told.
-struct PrefixBlockPredictor {
-  private var next: UInt64 = 0
-  private var last: UInt64 = 0
-
-  mutating func startRequest() { last = .max }
-
-  mutating func code(of block: UInt64) -> UInt64 {
-    defer { take(block) }
-    if block == next { return 0 }
-    let difference = Int64(bitPattern: block &- last &- 1)
-    let zigzag = UInt64(bitPattern: (difference << 1) ^ (difference >> 63))
-    // The one difference whose code would be out of range is that of a new block's code.
-    return zigzag &+ 1
-  }
-
-  mutating func block(of code: UInt64) -> UInt64 {
-    let block: UInt64
-    if code == 0 {
-      block = next
-    } else {
-      let zigzag = code &- 1
-      let difference = Int64(bitPattern: zigzag >> 1) ^ -Int64(bitPattern: zigzag & 1)
-      block = last &+ 1 &+ UInt64(bitPattern: difference)
-    }
-    take(block)
-    return block
-  }
-
-  private mutating func take(_ block: UInt64) {
-    last = block
-    if block >= next, block < .max { next = block + 1 }
   }
 }

@@ -1,74 +1,60 @@
 /// The columns of a chunk of steps, by their numbers in the file.
-enum StepColumn: UInt16, CaseIterable {
-  /// Which optional values a step has: bit 0 output, 1 GPU time, 2 forward time, 3 waiting,
-  /// 4 running, 5 free KV blocks.
-  case presence = 1
-  case number = 2
-  case scheduleStart = 3
-  case scheduleEnd = 4
-  case output = 5
-  case gpuTime = 6
-  case forwardTime = 7
-  case waiting = 8
-  case running = 9
-  case freeKVBlocks = 10
-  /// How the rows follow from the prediction: 0 exactly, 1 with edits, 2 not at all.
-  case rowMode = 11
-  /// Edits, or whole rows.
-  case rows = 12
-  case preempted = 13
-  /// 0 as predicted; otherwise one more than the count, then the requests.
-  case finished = 14
+enum StepColumn: UInt64 {
+  /// `StepFlags` of each step; always at least one plane, so that every step stands for a byte.
+  case flags = 1
+  case scheduleStart = 2
+  case scheduleEnd = 3
+  case output = 4
+  case gpuTime = 5
+  case forwardTime = 6
+  case waiting = 7
+  case running = 8
+  case freeKVBlocks = 9
+  /// What deviates from the prediction, step after step, as `StepFlags` announces it.
+  case events = 10
 }
 
-/// The state that predicts a chunk's next step from those before it; the same in writer and reader.
-///
-/// All times are microseconds, GPU times tenths of one. Averages are kept in sixteenths and move by a
-/// quarter of each surprise, so that a change of load is followed within a few steps. A prediction
-/// never reaches over the start of a chunk, which is what makes chunks independent.
-struct StepPredictor {
-  /// A running mean of integers, in sixteenths.
-  struct Average {
-    private var sixteenths: Int64 = 0
-    private var isEmpty = true
+/// What is unusual about a step: nothing, in most.
+struct StepFlags: OptionSet {
+  let rawValue: UInt64
 
-    var value: Int64 { sixteenths >> 4 }
+  /// The rows differ from the prediction: a script follows in the events.
+  static let rows = StepFlags(rawValue: 1 << 0)
+  /// The number is not one more than the last.
+  static let number = StepFlags(rawValue: 1 << 1)
+  /// The finished requests are not those predicted.
+  static let finished = StepFlags(rawValue: 1 << 2)
+  /// Requests were preempted.
+  static let preempted = StepFlags(rawValue: 1 << 3)
+  /// Values that the step does not have.
+  static let noOutput = StepFlags(rawValue: 1 << 4)
+  static let noGPUTime = StepFlags(rawValue: 1 << 5)
+  static let noForwardTime = StepFlags(rawValue: 1 << 6)
+  static let noFreeKVBlocks = StepFlags(rawValue: 1 << 7)
+  static let noWaiting = StepFlags(rawValue: 1 << 8)
+  static let noRunning = StepFlags(rawValue: 1 << 9)
+  /// All that this version knows.
+  static let known = StepFlags(rawValue: (1 << 10) - 1)
+}
 
-    mutating func add(_ value: Int64) {
-      // Pauses of the host are no news about the next step.
-      let bounded = min(max(value, -(1 << 40)), 1 << 40)
-      if isEmpty {
-        sixteenths = bounded << 4
-        isEmpty = false
-      } else {
-        sixteenths += ((bounded << 4) - sixteenths) >> 2
-      }
-    }
-  }
-
-  var number: Int64 = -1
-  var scheduleStart: Int64 = 0
-  /// The last two outputs, the newer second; equal to `scheduleEnd` of their step where there was none.
-  var outputs: (Int64, Int64) = (0, 0)
-  var waiting: Int64 = 0
-  var freeKVBlocks: Int64 = 0
-  /// From the output before the last to the next scheduling, and the scheduler's own time.
-  var delay = Average()
-  var scheduling = Average()
-  /// Tenths of a microsecond between GPU time and forward time.
-  var afterForward = Average()
-  /// GPU time by the class of a batch: its rows up to 63, and whether one has more than one token.
-  private var gpuTimes: [Average]
-
-  init() { gpuTimes = Array(repeating: Average(), count: 128) }
-
-  static func batchClass(rows: Int, isMixed: Bool) -> Int { min(rows, 63) * 2 + (isMixed ? 1 : 0) }
-
-  func gpuTime(ofClass index: Int) -> Int64 { gpuTimes[index].value }
-  mutating func add(gpuTime: Int64, toClass index: Int) { gpuTimes[index].add(gpuTime) }
-
-  /// When a step of so much GPU time ends: after the step before it, or after its own scheduling.
-  func output(scheduleEnd: Int64, gpuTime: Int64?) -> Int64 {
-    max(outputs.1, scheduleEnd) &+ ((gpuTime ?? 0) &+ 5) / 10
-  }
+/// The parameters of a chunk of steps, by their numbers in the file, and what is assumed of each.
+enum StepParameter {
+  /// The decimal exponent of the unit of times in nanoseconds.
+  static let timeExponent: (number: UInt64, assumed: Int64) = (1, 3)
+  /// The same for GPU and forward times.
+  static let gpuExponent: (number: UInt64, assumed: Int64) = (2, 2)
+  /// When the first step was scheduled, in units of time.
+  static let firstStart: (number: UInt64, assumed: Int64) = (3, 0)
+  /// The first step's number.
+  static let firstNumber: (number: UInt64, assumed: Int64) = (4, 0)
+  /// The engine's token budget for a step; 0 where it has none.
+  static let tokenBudget: (number: UInt64, assumed: Int64) = (5, 0)
+  /// Tokens in a KV block; 0 where free blocks are not predicted from the rows.
+  static let kvBlockSize: (number: UInt64, assumed: Int64) = (6, 0)
+  /// Steps from a request's last row to the step that reports it finished.
+  static let finishLag: (number: UInt64, assumed: Int64) = (7, 2)
+  /// Steps in flight: scheduling waits for the output of the step so many before.
+  static let depth: (number: UInt64, assumed: Int64) = (8, 2)
+  /// How slowly the prediction of GPU times follows them: by this power of one half.
+  static let gpuShift: (number: UInt64, assumed: Int64) = (9, 0)
 }

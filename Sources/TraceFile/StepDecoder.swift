@@ -1,134 +1,213 @@
 internal import TraceModel
 
-/// Gives back the steps of one chunk, in order.
+/// Gives back the steps of one chunk after the other; its storage is used again for the next chunk.
 struct StepDecoder {
-  private var columns: ColumnReader
-  private var predictor = StepPredictor()
-  private var rows: RowPredictor
-  private let requestCount: Int
-  private var left: Int
+  private let lengths: [RequestLengths]
+  private var numbers = StepNumbers()
+  private var events = ByteReader([])
+  private var clock: StepClock
+  private var predictor = RowPredictor(tokenBudget: 0)
+  private var script = RowScript()
+  private var counts = StepCounts()
+  private var scratch: [StepRow] = []
+  private var kvBlockSize: Int64 = 0
+  private var finishLag = 2
+  private var number: Int64 = 0
+  private var place = 0
+  private var stepCount = 0
 
-  /// A decoder of a chunk's content with so many steps.
-  init(content: [UInt8], stepCount: Int, requests: [TraceRequest]) throws(Corruption) {
-    columns = try ColumnReader(content: content, columnCount: StepColumn.allCases.count)
-    rows = RowPredictor(requests: requests, nextRequest: 0)
-    requestCount = requests.count
-    left = stepCount
+  /// A decoder without a chunk, for a trace whose requests have these lengths.
+  init(lengths: [RequestLengths]) {
+    self.lengths = lengths
+    clock = StepClock(unit: 1, gpuUnit: 1, firstStart: 0, depth: 2, gpuShift: 0)
   }
 
-  /// Overwrites `step` with the next one; `false` after the last.
+  /// Takes the content of a chunk with so many steps.
+  mutating func load(_ bytes: [UInt8], stepCount: Int) throws(Corruption) {
+    let content = try ChunkContentReader(bytes, itemCount: stepCount)
+    func parameter(
+      _ parameter: (number: UInt64, assumed: Int64), _ bounds: ClosedRange<Int64>
+    ) throws(Corruption) -> Int64 {
+      try content.parameter(parameter.number, assumed: parameter.assumed, in: bounds)
+    }
+    let times = -TraceFileLimits.timeMax...TraceFileLimits.timeMax
+    let tokens = 0...Int64(TraceFileLimits.tokensMax)
+    clock = StepClock(
+      unit: CommonUnit.nanoseconds(
+        try parameter(StepParameter.timeExponent, CommonUnit.exponents)),
+      gpuUnit: CommonUnit.nanoseconds(
+        try parameter(StepParameter.gpuExponent, CommonUnit.exponents)),
+      firstStart: try parameter(StepParameter.firstStart, times),
+      depth: Int(try parameter(StepParameter.depth, 1...2)),
+      gpuShift: try parameter(StepParameter.gpuShift, 0...2))
+    predictor = RowPredictor(tokenBudget: try parameter(StepParameter.tokenBudget, tokens))
+    kvBlockSize = try parameter(StepParameter.kvBlockSize, tokens)
+    finishLag = Int(try parameter(StepParameter.finishLag, 1...RowPredictor.finishLagMax))
+    let numbersMax = TraceFileLimits.stepNumberMax
+    number = try parameter(StepParameter.firstNumber, -numbersMax...numbersMax) - 1
+    try numbers.load(content, stepCount: stepCount)
+    events = try content.stream(StepColumn.events.rawValue)
+    script = RowScript()
+    counts = StepCounts()
+    place = 0
+    self.stepCount = stepCount
+  }
+
+  /// Overwrites `step` with the next one of the chunk; `false` after the last.
   mutating func next(into step: inout TraceStep) throws(Corruption) -> Bool {
-    guard left > 0 else { return false }
-    left -= 1
-    let presence = try columns[.presence].unsigned()
-    func has(_ bit: UInt64) -> Bool { presence >> bit & 1 == 1 }
-    let number = predictor.number.addingReportingOverflow(try columns[.number].signed())
-    guard !number.overflow, number.partialValue < Int64.max - 1 else {
+    guard place < stepCount else {
+      guard events.isAtEnd else { throw Corruption("events behind the last step") }
+      return false
+    }
+    let flags = StepFlags(rawValue: numbers[place, .flags])
+    guard flags.isSubset(of: .known) else { throw Corruption("a step has unknown flags") }
+    predictor.predict(lengths)
+    if flags.contains(.number) { try readNumber() } else { number += 1 }
+    guard number <= TraceFileLimits.stepNumberMax else {
       throw Corruption("a step's number is out of range")
     }
-    step.number = number.partialValue + 1
-    let start = try FileTime.sum(
-      predictor.outputs.0 + predictor.delay.value, try columns[.scheduleStart].signed())
-    let end = try FileTime.sum(
-      start + predictor.scheduling.value, try columns[.scheduleEnd].signed())
-    try readRequests(into: &step, start: start)
-    let gpu = try readGPUTimes(into: &step, hasGPU: has(1), hasForward: has(2))
-    var output: Int64?
-    if has(0) {
-      output = try FileTime.sum(
-        predictor.output(scheduleEnd: end, gpuTime: gpu), try columns[.output].signed())
+    step.number = number
+    var admitted: Int64 = 0
+    if flags.contains(.rows) {
+      try script.read(&predictor, lengths, from: &events, through: &scratch)
+      admitted = script.admitted
     }
-    try readCounts(into: &step, hasWaiting: has(3), hasRunning: has(4), hasFree: has(5))
-    step.scheduleStart = FileTime.fromMicroseconds(start)
-    step.scheduleEnd = FileTime.fromMicroseconds(end)
-    step.output = output.map(FileTime.fromMicroseconds)
-    rows.advance(step.rows, output: output ?? end)
-    predictor.number = step.number
-    predictor.delay.add(start - predictor.outputs.0)
-    predictor.scheduling.add(end - start)
-    predictor.scheduleStart = start
-    predictor.outputs = (predictor.outputs.1, output ?? end)
+    step.rows.removeAll(keepingCapacity: true)
+    step.rows.append(contentsOf: predictor.rows)
+    try readLists(flags, into: &step)
+    try readTimes(flags, into: &step)
+    try readCounts(flags, admitted: admitted, into: &step)
+    place += 1
     return true
   }
 
-  private mutating func readRequests(
-    into step: inout TraceStep, start: Int64
-  ) throws(Corruption) {
-    let expected = rows.finished(by: start)
-    let stated = try columns[.finished].unsigned()
-    step.finished.removeAll(keepingCapacity: true)
-    if stated == 0 {
-      step.finished.append(contentsOf: expected)
-    } else {
-      try readList(count: stated - 1, .finished, into: &step.finished)
+  private mutating func readNumber() throws(Corruption) {
+    let difference = try events.unsigned()
+    guard difference <= UInt64(TraceFileLimits.stepNumberMax) else {
+      throw Corruption("a step's number is out of range")
     }
-    step.preempted.removeAll(keepingCapacity: true)
-    try readList(count: try columns[.preempted].unsigned(), .preempted, into: &step.preempted)
-    try RowCoding.read(
-      mode: try columns[.rowMode].unsigned(), predicted: rows, from: &columns[.rows],
-      into: &step.rows)
+    number += Int64(difference) + 1
   }
 
-  private mutating func readList(
-    count: UInt64, _ column: StepColumn, into list: inout [Int32]
+  @inline(__always)
+  private mutating func readLists(
+    _ flags: StepFlags, into step: inout TraceStep
   ) throws(Corruption) {
-    guard count <= UInt64(columns[column].remaining) else {
-      throw Corruption("a list of requests is cut short")
+    if !step.finished.isEmpty { step.finished.removeAll(keepingCapacity: true) }
+    if !step.preempted.isEmpty { step.preempted.removeAll(keepingCapacity: true) }
+    if flags.contains(.finished) {
+      try readList(into: &step.finished)
+    } else if !predictor.done.isEmpty {
+      step.finished.append(contentsOf: predictor.finished(lag: finishLag))
     }
-    for _ in 0..<count {
-      let request = try columns[column].unsigned()
-      guard request < UInt64(requestCount) else { throw Corruption("request \(request) is unknown") }
+    if flags.contains(.preempted) { try readList(into: &step.preempted) }
+  }
+
+  private mutating func readList(into list: inout [Int32]) throws(Corruption) {
+    var request: Int64 = 0
+    for _ in 0..<(try events.count(max: TraceFileLimits.rowsMax, "requests in a list")) {
+      let sum = request.addingReportingOverflow(try events.signed())
+      guard !sum.overflow, lengths.indices.contains(Int(sum.partialValue)) else {
+        throw Corruption("a list names a request that is not in the trace")
+      }
+      request = sum.partialValue
       list.append(Int32(request))
     }
   }
 
-  private mutating func readGPUTimes(
-    into step: inout TraceStep, hasGPU: Bool, hasForward: Bool
-  ) throws(Corruption) -> Int64? {
+  @inline(__always)
+  private mutating func readTimes(
+    _ flags: StepFlags, into step: inout TraceStep
+  ) throws(Corruption) {
+    let start = clock.expectedStart &+ numbers.signed(place, .scheduleStart)
+    clock.noteStart(start)
+    let end = clock.expectedScheduleEnd &+ numbers.signed(place, .scheduleEnd)
+    clock.noteScheduleEnd(end)
+    step.scheduleStart = try Self.time(start, unit: clock.unit)
+    step.scheduleEnd = try Self.time(end, unit: clock.unit)
     var gpu: Int64?
-    if hasGPU {
-      let isMixed = step.rows.contains { $0.queryLength.rawValue > 1 }
-      let batchClass = StepPredictor.batchClass(rows: step.rows.count, isMixed: isMixed)
-      let value = try FileTime.sum(
-        predictor.gpuTime(ofClass: batchClass), try columns[.gpuTime].signed())
-      predictor.add(gpuTime: value, toClass: batchClass)
+    step.gpuTime = nil
+    if !flags.contains(.noGPUTime) {
+      let isDecode = predictor.isDecode
+      let value = clock.expectedGPUTime(isDecode: isDecode) &+ numbers.signed(place, .gpuTime)
+      clock.noteGPUTime(value, isDecode: isDecode)
+      step.gpuTime = try Self.time(value, unit: clock.gpuUnit)
       gpu = value
     }
-    step.gpuTime = gpu.map(FileTime.fromTenths)
     step.forwardTime = nil
-    if hasForward {
-      let difference = try FileTime.sum(
-        predictor.afterForward.value, try columns[.forwardTime].signed())
-      predictor.afterForward.add(difference)
-      step.forwardTime = FileTime.fromTenths(try FileTime.sum(gpu ?? 0, -difference))
+    if !flags.contains(.noForwardTime) {
+      let sampling = clock.expectedSampling &+ numbers.signed(place, .forwardTime)
+      clock.noteSampling(sampling)
+      step.forwardTime = try Self.time((gpu ?? 0) &- sampling, unit: clock.gpuUnit)
     }
-    return gpu
+    step.output = nil
+    var output: Int64?
+    if !flags.contains(.noOutput) {
+      let value = clock.expectedOutput(gpuTime: gpu) &+ numbers.signed(place, .output)
+      step.output = try Self.time(value, unit: clock.unit)
+      output = value
+    }
+    clock.noteOutput(output, hasGPUTime: gpu != nil)
   }
 
+  @inline(__always)
+  private static func time(_ value: Int64, unit: Int64) throws(Corruption) -> Nanoseconds {
+    let (nanoseconds, overflow) = value.multipliedReportingOverflow(by: unit)
+    guard !overflow, nanoseconds.magnitude <= UInt64(TraceFileLimits.timeMax) else {
+      throw Corruption("a time is out of range")
+    }
+    return Nanoseconds(nanoseconds)
+  }
+
+  @inline(__always)
   private mutating func readCounts(
-    into step: inout TraceStep, hasWaiting: Bool, hasRunning: Bool, hasFree: Bool
+    _ flags: StepFlags, admitted: Int64, into step: inout TraceStep
   ) throws(Corruption) {
-    step.waiting = nil
-    step.running = nil
-    step.freeKVBlocks = nil
-    if hasWaiting {
-      step.waiting = try count(.waiting, after: predictor.waiting)
-      predictor.waiting = Int64(step.waiting ?? 0)
-    }
-    if hasRunning { step.running = try count(.running, after: Int64(step.rows.count)) }
-    if hasFree {
-      step.freeKVBlocks = try count(.freeKVBlocks, after: predictor.freeKVBlocks)
-      predictor.freeKVBlocks = Int64(step.freeKVBlocks ?? 0)
-    }
+    let hasFree = !flags.contains(.noFreeKVBlocks)
+    counts.expect(
+      rows: Int64(predictor.rows.count), admitted: admitted,
+      preempted: Int64(step.preempted.count),
+      pending: predictor.done.isEmpty ? 0 : predictor.pendingCount(lag: finishLag),
+      usedBlocks: hasFree ? predictor.usedBlocks(blockSize: kvBlockSize, lag: finishLag) : 0)
+    step.waiting =
+      flags.contains(.noWaiting)
+      ? nil : try Self.count(counts.waiting, numbers.signed(place, .waiting))
+    step.running =
+      flags.contains(.noRunning)
+      ? nil : try Self.count(counts.running, numbers.signed(place, .running))
+    step.freeKVBlocks =
+      hasFree
+      ? try Self.count(counts.freeKVBlocks, numbers.signed(place, .freeKVBlocks)) : nil
+    counts.note(waiting: step.waiting, freeKVBlocks: step.freeKVBlocks)
   }
 
-  private mutating func count(
-    _ column: StepColumn, after predicted: Int64
-  ) throws(Corruption) -> Int32 {
-    let sum = predicted.addingReportingOverflow(try columns[column].signed())
-    guard !sum.overflow, let value = Int32(exactly: sum.partialValue) else {
+  @inline(__always)
+  private static func count(_ expected: Int64, _ stored: Int64) throws(Corruption) -> Int32 {
+    guard let value = Int32(exactly: expected &+ stored) else {
       throw Corruption("a count is out of range")
     }
     return value
+  }
+}
+
+/// The columns of numbers of a chunk of steps, spread out.
+private struct StepNumbers {
+  private var columns: [[UInt64]] = Array(
+    repeating: [], count: Int(StepColumn.freeKVBlocks.rawValue))
+
+  mutating func load(_ content: ChunkContentReader, stepCount: Int) throws(Corruption) {
+    guard content.hasPlanes(StepColumn.flags.rawValue) || stepCount == 0 else {
+      throw Corruption("the column of flags is missing")
+    }
+    for index in columns.indices { try content.read(UInt64(index + 1), into: &columns[index]) }
+  }
+
+  subscript(place: Int, column: StepColumn) -> UInt64 {
+    @inline(__always) get { columns[Int(column.rawValue) - 1][place] }
+  }
+
+  @inline(__always)
+  func signed(_ place: Int, _ column: StepColumn) -> Int64 {
+    Int64(zigzag: self[place, column])
   }
 }

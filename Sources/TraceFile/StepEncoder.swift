@@ -1,100 +1,70 @@
 internal import TraceModel
 
-/// Collects steps into the content of one chunk.
+/// Collects the steps of one chunk; `StepChunkLayout` makes its content when it is closed.
 struct StepEncoder {
-  private var columns = ColumnWriter(columnCount: StepColumn.allCases.count)
-  private var predictor = StepPredictor()
-  private var rows: RowPredictor
-  private(set) var stepCount = 0
+  private(set) var steps: [StepScalars] = []
+  /// Scripts of rows and lists of requests of all steps, one behind the other.
+  private(set) var scripts = ByteWriter()
+  private(set) var lists: [Int32] = []
+  /// Requests that had their last row, in order.
+  private(set) var done: [RowPredictor.Done] = []
   private(set) var rowCount = 0
-  /// When the first step was scheduled, and when the last ended, in microseconds.
-  private(set) var span: (first: Int64, last: Int64) = (0, 0)
+  let tokenBudget: Int64
+  let kvBlockSize: Int64
+  private var predictor: RowPredictor
+  private var script = RowScript()
 
-  /// An empty chunk; `requests` are those appended so far.
-  init(requests: [TraceRequest]) {
-    rows = RowPredictor(requests: requests, nextRequest: 0)
+  /// An empty chunk; a budget or block size of 0 is unknown.
+  init(tokenBudget: Int64, kvBlockSize: Int64) {
+    self.tokenBudget = tokenBudget
+    self.kvBlockSize = kvBlockSize
+    predictor = RowPredictor(tokenBudget: tokenBudget)
   }
-
-  /// Lets rows refer to requests that were added since.
-  mutating func updateRequests(_ requests: [TraceRequest]) { rows.updateRequests(requests) }
 
   /// Whether the chunk is as large as one may be.
   var isFull: Bool {
-    stepCount >= TraceFileLimits.stepsPerChunk || rowCount >= TraceFileLimits.rowsPerChunk
+    steps.count >= TraceFileLimits.stepsPerChunk
+      || scripts.bytes.count + 4 * lists.count >= TraceFileLimits.eventBytesPerChunk
   }
 
-  func content() -> [UInt8] { columns.content() }
+  /// Empties the chunk and keeps its storage.
+  mutating func restart() {
+    steps.removeAll(keepingCapacity: true)
+    scripts.removeAll()
+    lists.removeAll(keepingCapacity: true)
+    done.removeAll(keepingCapacity: true)
+    rowCount = 0
+    predictor = RowPredictor(tokenBudget: tokenBudget)
+    script = RowScript()
+  }
 
-  mutating func append(_ step: TraceStep) {
-    let start = FileTime.microseconds(step.scheduleStart)
-    let end = FileTime.microseconds(step.scheduleEnd)
-    let gpu = step.gpuTime.map(FileTime.tenths)
-    let output = step.output.map(FileTime.microseconds)
-    columns[.presence].unsigned(Self.presence(of: step))
-    columns[.number].signed(step.number &- predictor.number &- 1)
-    columns[.scheduleStart].signed(start - predictor.outputs.0 - predictor.delay.value)
-    columns[.scheduleEnd].signed(end - start - predictor.scheduling.value)
-    let isMixed = step.rows.contains { $0.queryLength.rawValue > 1 }
-    let batchClass = StepPredictor.batchClass(rows: step.rows.count, isMixed: isMixed)
-    if let gpu {
-      columns[.gpuTime].signed(gpu - predictor.gpuTime(ofClass: batchClass))
-      predictor.add(gpuTime: gpu, toClass: batchClass)
+  /// Adds a step that has been found valid; `lengths` are those of all requests so far.
+  mutating func append(_ step: borrowing TraceStep, _ lengths: [RequestLengths]) {
+    var scalars = StepScalars(step)
+    predictor.predict(lengths)
+    done += predictor.done.drop { $0.step < steps.count - 1 }
+    if predictor.rows != step.rows {
+      let start = scripts.bytes.count
+      script.write(step.rows, &predictor, lengths, to: &scripts)
+      scalars.script = start..<scripts.bytes.count
+      scalars.admitted = script.admitted
+      var rows = step.rows
+      predictor.replace(with: &rows)
     }
-    if let forward = step.forwardTime.map(FileTime.tenths) {
-      let difference = (gpu ?? 0) - forward
-      columns[.forwardTime].signed(difference - predictor.afterForward.value)
-      predictor.afterForward.add(difference)
+    scalars.isDecode = predictor.isDecode
+    scalars.rowCount = Int64(step.rows.count)
+    if step.freeKVBlocks != nil {
+      scalars.usedBlocks = predictor.usedBlocks(blockSize: kvBlockSize, lag: 0)
     }
-    if let output {
-      columns[.output].signed(output - predictor.output(scheduleEnd: end, gpuTime: gpu))
-    }
-    appendCounts(of: step)
-    appendRequests(of: step, start: start, output: output ?? end)
-    predictor.number = step.number
-    predictor.delay.add(start - predictor.outputs.0)
-    predictor.scheduling.add(end - start)
-    predictor.scheduleStart = start
-    predictor.outputs = (predictor.outputs.1, output ?? end)
-    if stepCount == 0 { span.first = start }
-    span.last = max(span.last, output ?? end)
-    stepCount += 1
+    scalars.finished = add(step.finished)
+    scalars.preempted = add(step.preempted)
+    steps.append(scalars)
     rowCount += step.rows.count
   }
 
-  private static func presence(of step: TraceStep) -> UInt64 {
-    let flags = [
-      step.output != nil, step.gpuTime != nil, step.forwardTime != nil, step.waiting != nil,
-      step.running != nil, step.freeKVBlocks != nil,
-    ]
-    return flags.enumerated().reduce(0) { $0 | ($1.element ? 1 << UInt64($1.offset) : 0) }
-  }
-
-  private mutating func appendCounts(of step: TraceStep) {
-    if let waiting = step.waiting {
-      columns[.waiting].signed(Int64(waiting) - predictor.waiting)
-      predictor.waiting = Int64(waiting)
-    }
-    if let running = step.running {
-      columns[.running].signed(Int64(running) - Int64(step.rows.count))
-    }
-    if let free = step.freeKVBlocks {
-      columns[.freeKVBlocks].signed(Int64(free) - predictor.freeKVBlocks)
-      predictor.freeKVBlocks = Int64(free)
-    }
-  }
-
-  private mutating func appendRequests(of step: TraceStep, start: Int64, output: Int64) {
-    let expected = rows.finished(by: start)
-    if step.finished == expected {
-      columns[.finished].unsigned(0)
-    } else {
-      columns[.finished].unsigned(UInt64(step.finished.count) + 1)
-      for request in step.finished { columns[.finished].unsigned(UInt64(request)) }
-    }
-    columns[.preempted].unsigned(UInt64(step.preempted.count))
-    for request in step.preempted { columns[.preempted].unsigned(UInt64(request)) }
-    let mode = RowCoding.write(step.rows, predicted: rows, to: &columns[.rows])
-    columns[.rowMode].unsigned(mode)
-    rows.advance(step.rows, output: output)
+  private mutating func add(_ list: [Int32]) -> Range<Int> {
+    let start = lists.count
+    lists += list
+    return start..<lists.count
   }
 }

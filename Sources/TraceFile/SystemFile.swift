@@ -59,7 +59,8 @@ struct SystemFile: ~Copyable {
     var written = 0
     while written < bytes.count {
       let put = unsafe bytes.withUnsafeBytes { source in
-        unsafe Self.put(descriptor, source.baseAddress?.advanced(by: written), source.count - written)
+        unsafe Self.put(
+          descriptor, source.baseAddress?.advanced(by: written), source.count - written)
       }
       if put < 0, errno == EINTR { continue }
       guard put > 0 else { throw Self.failure("write", path) }
@@ -88,6 +89,16 @@ struct SystemFile: ~Copyable {
       let status = unsafe Musl.rename(from, to)
     #endif
     if status != 0 { throw failure("rename", to) }
+  }
+
+  /// Waits until the name of a file is on the disk, where its folder can be asked.
+  static func synchronizeFolder(of path: String) {
+    let end = path.lastIndex(of: "/")
+    let folder = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = fsync(descriptor)
+    close(descriptor)
   }
 
   /// Removes a file if it is there.

@@ -1,8 +1,8 @@
 /// Where a trace's chunks are and what they hold: the last chunk of a whole file.
 ///
-/// Content: for each chunk its kind, the distance of its offset from the end of the one before, its
-/// bytes with header, its items, and for steps the first scheduling and the last output as zigzag
-/// microseconds (differences from the ones before). All numbers are variable-length.
+/// Content, all varints: the count of chunks; for each its kind, its bytes with header, its items, and
+/// for steps the earliest scheduling as a signed difference from that of the chunk of steps before, and
+/// how much later the latest one is, in nanoseconds. Chunks lie one behind the other from byte 16 on.
 struct TraceIndex {
   struct Entry: Hashable {
     var kind: UInt32
@@ -11,70 +11,90 @@ struct TraceIndex {
     var itemCount: Int
     /// Place of the chunk's first item among all of its kind.
     var firstItem: Int
-    /// First scheduling and last output, for chunks of steps.
-    var firstTime: Int64 = 0
-    var lastTime: Int64 = 0
+    /// When the steps of a chunk were scheduled, first and last, in nanoseconds.
+    var times: ClosedRange<Int64> = 0...0
+
+    /// Places of the chunk's items among all of its kind.
+    var items: Range<Int> { firstItem..<(firstItem + itemCount) }
   }
 
-  var entries: [Entry] = []
+  private(set) var entries: [Entry] = []
+  /// Where the last chunk ends.
+  private(set) var end = UInt64(FileHead.byteCount)
+  private var itemCounts: [UInt32: Int] = [:]
 
-  /// Chunks of a kind, in order.
+  init() {}
+
+  /// Items of a kind in all chunks.
+  func itemCount(of kind: ChunkKind) -> Int { itemCounts[kind.rawValue, default: 0] }
+
+  /// Chunks of a kind, in order, with their places among all.
   func chunks(of kind: ChunkKind) -> [(place: Int, entry: Entry)] {
     entries.enumerated().filter { $0.element.kind == kind.rawValue }
       .map { (place: $0.offset, entry: $0.element) }
   }
 
+  /// Adds the chunk behind the last one.
+  mutating func append(
+    kind: UInt32, byteCount: UInt64, itemCount: Int, times: ClosedRange<Int64> = 0...0
+  ) {
+    // Prefix blocks are about a range of requests, which need not start where the last one ended;
+    // their own header says where.
+    entries.append(
+      Entry(
+        kind: kind, offset: end, byteCount: byteCount, itemCount: itemCount,
+        firstItem: itemCounts[kind, default: 0], times: times))
+    itemCounts[kind, default: 0] += itemCount
+    end += byteCount
+  }
+
   func content() -> [UInt8] {
     var writer = ByteWriter()
     writer.unsigned(UInt64(entries.count))
-    var end = UInt64(FileHead.byteCount)
     var time: Int64 = 0
     for entry in entries {
       writer.unsigned(UInt64(entry.kind))
-      writer.unsigned(entry.offset - end)
       writer.unsigned(entry.byteCount)
       writer.unsigned(UInt64(entry.itemCount))
       if entry.kind == ChunkKind.steps.rawValue {
-        writer.signed(entry.firstTime - time)
-        writer.signed(entry.lastTime - entry.firstTime)
-        time = entry.firstTime
+        writer.signed(entry.times.lowerBound &- time)
+        writer.unsigned(UInt64(bitPattern: entry.times.upperBound &- entry.times.lowerBound))
+        time = entry.times.lowerBound
       }
-      end = entry.offset + entry.byteCount
     }
     return writer.bytes
   }
 
-  /// Reads an index back; chunks must lie one behind the other before `fileEnd`.
+  /// Reads an index back, whose chunks must fill the file up to `fileEnd`.
   init(content: [UInt8], fileEnd: UInt64) throws(Corruption) {
     var reader = ByteReader(content)
-    let countMax = fileEnd / UInt64(TraceFileLimits.chunkBytesMin)
+    let countMax = fileEnd / UInt64(ChunkHeader.byteCount)
     let count = try reader.count(max: Int(clamping: countMax), "chunks")
-    var end = UInt64(FileHead.byteCount)
     var time: Int64 = 0
-    var items: [UInt32: Int] = [:]
     for _ in 0..<count {
       let kind = UInt32(try reader.count(max: Int(UInt32.max), "as a kind"))
-      let offset = end.addingReportingOverflow(try reader.unsigned())
       let size = try reader.unsigned()
-      let next = offset.partialValue.addingReportingOverflow(size)
-      guard !offset.overflow, !next.overflow, next.partialValue <= fileEnd,
-        size >= UInt64(ChunkHeader.byteCount)
-      else { throw Corruption("the index names a chunk outside of the file") }
-      let itemCount = try reader.count(max: Int(Int32.max), "items")
-      var entry = Entry(
-        kind: kind, offset: offset.partialValue, byteCount: size, itemCount: itemCount,
-        firstItem: items[kind, default: 0])
-      guard entry.firstItem + itemCount <= Int(Int32.max) else { throw Corruption("too many items") }
-      if kind == ChunkKind.steps.rawValue {
-        entry.firstTime = try FileTime.sum(time, try reader.signed())
-        entry.lastTime = try FileTime.sum(entry.firstTime, try reader.signed())
-        time = entry.firstTime
+      guard size >= UInt64(ChunkHeader.byteCount), size <= fileEnd - end else {
+        throw Corruption("the index names a chunk outside of the file")
       }
-      items[kind] = entry.firstItem + itemCount
-      end = next.partialValue
-      entries.append(entry)
+      let itemCount = try reader.count(max: TraceFileLimits.totalItemsMax, "items")
+      guard itemCounts[kind, default: 0] + itemCount <= TraceFileLimits.totalItemsMax else {
+        throw Corruption("too many items")
+      }
+      var times: ClosedRange<Int64> = 0...0
+      if kind == ChunkKind.steps.rawValue {
+        time &+= try reader.signed()
+        let length = try reader.unsigned()
+        let timeMax = TraceFileLimits.timeMax
+        guard (-timeMax...timeMax).contains(time), length <= UInt64(2 * timeMax) else {
+          throw Corruption("the index has a time that is out of range")
+        }
+        times = time...(time + Int64(length))
+      }
+      append(kind: kind, byteCount: size, itemCount: itemCount, times: times)
+    }
+    guard end == fileEnd, reader.isAtEnd else {
+      throw Corruption("the index does not account for all bytes")
     }
   }
-
-  init() {}
 }

@@ -27,67 +27,108 @@ public final class TraceReader: Sendable {
   init(chunks: ChunkFile, index: TraceIndex) throws(TraceFileError) {
     self.chunks = chunks
     self.index = index
-    fileSize = ByteCount(Int64(chunks.byteCount))
-    func total(_ kind: ChunkKind) -> Int {
-      index.chunks(of: kind).reduce(0) { $0 + $1.entry.itemCount }
-    }
-    requestCount = total(.requests)
-    stepCount = total(.steps)
+    fileSize = ByteCount(Int64(clamping: chunks.byteCount))
+    requestCount = index.itemCount(of: .requests)
+    stepCount = index.itemCount(of: .steps)
     guard let metadata = index.chunks(of: .metadata).first else {
-      throw TraceFileError(.corrupt("the trace has no header"), path: chunks.path)
+      throw chunks.corrupt("the trace has no header", nil, UInt64(FileHead.byteCount))
     }
-    header = try chunks.decode(metadata.place, metadata.entry) { content throws(Corruption) in
-      let json: JSONValue
-      do throws(JSONError) { json = try JSONValue(parsing: content) } catch {
-        throw Corruption("the header is not JSON: \(error.message)")
-      }
-      guard case .object(let members) = json else { throw Corruption("the header is no object") }
-      return TraceHeader(members: members)
+    header = try chunks.decode(metadata.place, metadata.entry) { _, content throws(Corruption) in
+      try Self.header(content)
     }
     var gaps: [TraceGap] = []
     for (place, entry) in index.chunks(of: .gaps) {
-      gaps += try chunks.decode(place, entry) { content throws(Corruption) in
+      gaps += try chunks.decode(place, entry) { _, content throws(Corruption) in
         var part: [TraceGap] = []
-        try GapCoding.append(content: content, count: entry.itemCount, to: &part)
+        try GapCoding.append(content, count: entry.itemCount, to: &part)
         return part
       }
     }
     self.gaps = gaps
   }
 
+  /// The header that the content of a chunk of metadata, one JSON object, stands for.
+  static func header(_ content: [UInt8]) throws(Corruption) -> TraceHeader {
+    let json: JSONValue
+    do throws(JSONError) { json = try JSONValue(parsing: content) } catch {
+      throw Corruption("the header is not JSON: \(error.message)")
+    }
+    guard case .object(let members) = json else { throw Corruption("the header is no object") }
+    return TraceHeader(members: members)
+  }
+
   /// All requests, in the order in which rows refer to them.
   public func requests() throws(TraceFileError) -> [TraceRequest] {
+    var requests = try requestsWithoutBlocks()
+    for (place, entry) in index.chunks(of: .prefixBlocks) {
+      let all = requests
+      requests = []
+      requests = try chunks.decode(place, entry) { header, content throws(Corruption) in
+        try Self.adding(content, header, to: all)
+      }
+    }
+    return requests
+  }
+
+  /// Requests with the prefix blocks that a chunk gives to some of them.
+  private static func adding(
+    _ content: [UInt8], _ header: ChunkHeader, to requests: consuming [TraceRequest]
+  ) throws(Corruption) -> [TraceRequest] {
+    let range = Int(header.firstItem)..<(Int(header.firstItem) + Int(header.itemCount))
+    guard range.upperBound <= requests.count else {
+      throw Corruption("prefix blocks of requests that are not in the trace")
+    }
+    let justified = TraceFileLimits.prefixBlocksPerPayloadByteMax * Int(header.payloadBytes)
+    try PrefixCoding.read(
+      content, into: &requests[range],
+      blocksMax: min(justified, TraceFileLimits.prefixBlocksPerChunkMax))
+    return requests
+  }
+
+  private func requestsWithoutBlocks() throws(TraceFileError) -> [TraceRequest] {
     var requests: [TraceRequest] = []
     for (place, entry) in index.chunks(of: .requests) {
-      requests += try chunks.decode(place, entry) { content throws(Corruption) in
+      requests += try chunks.decode(place, entry) { _, content throws(Corruption) in
         var part: [TraceRequest] = []
-        try RequestDecoder.append(content: content, count: entry.itemCount, to: &part)
+        try RequestCoding.append(content, count: entry.itemCount, to: &part)
         return part
       }
     }
     return requests
   }
 
+  /// What predicts the rows of the requests.
+  func requestLengths() throws(TraceFileError) -> [RequestLengths] {
+    try requestsWithoutBlocks().map {
+      RequestLengths(promptTokens: $0.promptTokens, outputTokens: $0.outputTokens)
+    }
+  }
+
   /// All steps, in order.
   public func steps() throws(TraceFileError) -> TraceStepReader { try steps(from: 0) }
 
   /// The steps from a place on, counted from 0; none where it lies past the end.
+  ///
+  /// Chunks before that place are not read.
   public func steps(from place: Int) throws(TraceFileError) -> TraceStepReader {
-    var reader = try TraceStepReader(trace: self, chunks: index.chunks(of: .steps))
-    try reader.skip(to: place)
+    let chunks = index.chunks(of: .steps).drop { $0.entry.items.upperBound <= place }
+    var reader = try TraceStepReader(trace: self, chunks: Array(chunks))
+    if let first = chunks.first { try reader.skip(place - first.entry.firstItem) }
     return reader
   }
 
-  /// The steps scheduled from one moment on and before another, from a chunk near the first.
+  /// The steps that were scheduled from one moment on and before another, in order.
+  ///
+  /// Chunks without such a step are not read.
   public func steps(
     between start: Nanoseconds, and end: Nanoseconds
   ) throws(TraceFileError) -> TraceStepReader {
-    // A chunk whose last output precedes the window has no step that is scheduled in it.
-    let first = FileTime.microseconds(start)
-    let chunks = index.chunks(of: .steps).drop { $0.entry.lastTime < first }
-    var reader = try TraceStepReader(trace: self, chunks: Array(chunks))
-    reader.window = start..<max(start, end)
-    return reader
+    let window = start..<max(start, end)
+    let chunks = index.chunks(of: .steps).filter {
+      $0.entry.times.upperBound >= window.lowerBound.rawValue
+        && $0.entry.times.lowerBound < window.upperBound.rawValue
+    }
+    return try TraceStepReader(trace: self, chunks: chunks, window: window)
   }
 
   /// What the trace holds, counted by reading all of it.

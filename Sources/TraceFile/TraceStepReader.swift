@@ -3,60 +3,55 @@ public import TraceModel
 /// Steps of a trace, one chunk in memory at a time.
 public struct TraceStepReader: StepSequence {
   private let trace: TraceReader
-  private let requests: [TraceRequest]
   private let chunks: [(place: Int, entry: TraceIndex.Entry)]
-  private var nextChunk = 0
-  private var decoder: StepDecoder?
   /// Only steps scheduled in here are given.
-  var window: Range<Nanoseconds>?
+  private let window: Range<Nanoseconds>?
+  private var nextChunk = 0
+  private var decoder: StepDecoder
 
   init(
-    trace: TraceReader, chunks: [(place: Int, entry: TraceIndex.Entry)]
+    trace: TraceReader, chunks: [(place: Int, entry: TraceIndex.Entry)],
+    window: Range<Nanoseconds>? = nil
   ) throws(TraceFileError) {
     self.trace = trace
     self.chunks = chunks
-    requests = try trace.requests()
+    self.window = window
+    decoder = StepDecoder(lengths: try trace.requestLengths())
   }
 
   /// Overwrites `step` with the next one, reusing its storage; `false` at the end.
+  ///
+  /// After an error, `step` is in no defined state and the reader is to be dropped.
   public mutating func next(into step: inout TraceStep) throws(TraceFileError) -> Bool {
     while true {
-      guard try advance(into: &step) else { return false }
-      guard let window else { return true }
-      if step.scheduleStart >= window.upperBound { return false }
-      if step.scheduleStart >= window.lowerBound { return true }
-    }
-  }
-
-  private mutating func advance(into step: inout TraceStep) throws(TraceFileError) -> Bool {
-    while true {
-      if decoder != nil {
-        do throws(Corruption) {
-          if let found = try decoder?.next(into: &step), found { return true }
-        } catch {
-          let chunk = chunks[nextChunk - 1]
-          throw trace.chunks.corrupt(error.what, chunk.place, chunk.entry.offset)
+      do throws(Corruption) {
+        while try decoder.next(into: &step) {
+          if window?.contains(step.scheduleStart) ?? true { return true }
         }
-        decoder = nil
+      } catch {
+        let chunk = chunks[nextChunk - 1]
+        throw trace.chunks.corrupt(error.what, chunk.place, chunk.entry.offset)
       }
-      guard nextChunk < chunks.count else { return false }
-      let chunk = chunks[nextChunk]
-      nextChunk += 1
-      let requests = requests
-      decoder = try trace.chunks.decode(chunk.place, chunk.entry) { content throws(Corruption) in
-        try StepDecoder(content: content, stepCount: chunk.entry.itemCount, requests: requests)
-      }
+      guard try loadChunk() else { return false }
     }
   }
 
-  /// Moves to a step by its place among all, counted from 0; chunks before it are not read.
-  mutating func skip(to place: Int) throws(TraceFileError) {
-    nextChunk = chunks.firstIndex { place < $0.entry.firstItem + $0.entry.itemCount }
-      ?? chunks.count
-    guard nextChunk < chunks.count else { return }
+  /// Passes over some steps, which lie in the first chunk.
+  mutating func skip(_ count: Int) throws(TraceFileError) {
     var step = TraceStep()
-    for _ in 0..<max(0, place - chunks[nextChunk].entry.firstItem) {
-      guard try advance(into: &step) else { return }
+    for _ in 0..<max(0, count) { _ = try next(into: &step) }
+  }
+
+  private mutating func loadChunk() throws(TraceFileError) -> Bool {
+    guard nextChunk < chunks.count else { return false }
+    let (place, entry) = chunks[nextChunk]
+    let content = try trace.chunks.decode(place, entry) { _, content throws(Corruption) in content }
+    do throws(Corruption) {
+      try decoder.load(content, stepCount: entry.itemCount)
+    } catch {
+      throw trace.chunks.corrupt(error.what, place, entry.offset)
     }
+    nextChunk += 1
+    return true
   }
 }
