@@ -11,7 +11,7 @@ public struct TraceWriter: ~Copyable {
   private let partialPath: String
   private let file: SystemFile
   private let compressor: ZstdCompressor
-  private var offset: UInt64 = 0
+  private var offset: UInt64
   private var index = TraceIndex()
   /// All requests, because rows are predicted from them.
   private var requests: [TraceRequest] = []
@@ -24,22 +24,27 @@ public struct TraceWriter: ~Copyable {
 
   /// Starts a trace with its header.
   public init(path: String, header: TraceHeader) throws(TraceFileError) {
-    self.path = path
-    partialPath = path + ".partial"
+    let partialPath = path + ".partial"
     guard let compressor = ZstdCompressor() else {
       throw TraceFileError(.system(call: "zstd", reason: "out of memory"), path: path)
     }
-    self.compressor = compressor
-    file = try SystemFile(creating: partialPath)
-    do throws(TraceFileError) {
-      try put(FileHead.bytes)
-      let content = Array(JSONValue.object(header.members).text().utf8)
-      try putChunk(.metadata, content: content, itemCount: 1, firstItem: 0)
-    } catch {
-      isSettled = true
+    let content = Array(JSONValue.object(header.members).text().utf8)
+    let chunk = try Self.chunk(
+      .metadata, content: content, itemCount: 1, firstItem: 0, compressor, path: path)
+    let file = try SystemFile(creating: partialPath)
+    do throws(TraceFileError) { try file.write(FileHead.bytes + chunk) } catch {
       SystemFile.remove(partialPath)
       throw error
     }
+    self.path = path
+    self.partialPath = partialPath
+    self.compressor = compressor
+    self.file = file
+    offset = UInt64(FileHead.byteCount + chunk.count)
+    index.entries.append(
+      TraceIndex.Entry(
+        kind: ChunkKind.metadata.rawValue, offset: UInt64(FileHead.byteCount),
+        byteCount: UInt64(chunk.count), itemCount: 1, firstItem: 0))
   }
 
   deinit { if !isSettled { SystemFile.remove(partialPath) } }
@@ -178,8 +183,25 @@ extension TraceWriter {
     _ kind: ChunkKind, content: [UInt8], itemCount: Int, firstItem: Int,
     span: (first: Int64, last: Int64) = (0, 0)
   ) throws(TraceFileError) {
+    let start = offset
+    try put(
+      Self.chunk(
+        kind, content: content, itemCount: itemCount, firstItem: firstItem, compressor, path: path))
+    guard kind != .index else { return }
+    index.entries.append(
+      TraceIndex.Entry(
+        kind: kind.rawValue, offset: start, byteCount: offset - start, itemCount: itemCount,
+        firstItem: firstItem, firstTime: span.first, lastTime: span.last))
+  }
+
+  /// A chunk with its header.
+  private static func chunk(
+    _ kind: ChunkKind, content: [UInt8], itemCount: Int, firstItem: Int,
+    _ compressor: borrowing ZstdCompressor, path: String
+  ) throws(TraceFileError) -> [UInt8] {
     guard content.count <= TraceFileLimits.contentBytesMax else {
-      throw invalid("\(content.count) bytes in one chunk; flush more often")
+      throw TraceFileError(
+        .invalid("\(content.count) bytes in one chunk; flush more often"), path: path)
     }
     let payload: [UInt8]
     do throws(Corruption) {
@@ -187,7 +209,6 @@ extension TraceWriter {
     } catch {
       throw TraceFileError(.system(call: "zstd", reason: error.what), path: path)
     }
-    let start = offset
     var writer = ByteWriter()
     ChunkHeader(
       kind: kind.rawValue, payloadBytes: UInt32(payload.count),
@@ -195,12 +216,7 @@ extension TraceWriter {
       firstItem: UInt64(firstItem), payloadChecksum: CRC32C.checksum(payload.span)
     ).write(to: &writer)
     writer.append(payload)
-    try put(writer.bytes)
-    guard kind != .index else { return }
-    index.entries.append(
-      TraceIndex.Entry(
-        kind: kind.rawValue, offset: start, byteCount: offset - start, itemCount: itemCount,
-        firstItem: firstItem, firstTime: span.first, lastTime: span.last))
+    return writer.bytes
   }
 
   private mutating func put(_ bytes: [UInt8]) throws(TraceFileError) {
