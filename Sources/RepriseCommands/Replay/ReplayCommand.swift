@@ -1,5 +1,6 @@
 import ArgumentParser
 import EngineSimulation
+import KernelSelection
 import Reports
 import TraceModel
 
