@@ -47,6 +47,11 @@ struct CalibrateCommand: ConsoleCommand {
   }
 
   func run(on console: Console) async throws {
+    try console.print(CalibrationReport(profile: try calibrate()).text)
+  }
+
+  /// Apart from `run`, because Swift 6.3.1's optimiser crashes on this much in an asynchronous body.
+  private func calibrate() throws -> MachineProfile {
     let traces = files.filter { $0.hasSuffix(".reprise") }
     let logs = files.filter { !$0.hasSuffix(".reprise") }
     let readers = try traces.map { try TraceReader(path: $0) }
@@ -66,7 +71,7 @@ struct CalibrateCommand: ConsoleCommand {
     let file = try ResultFile(path: output)
     try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
     try file.finish()
-    try console.print(CalibrationReport(profile: profile).text)
+    return profile
   }
 
   private func machine(of readers: [TraceReader]) throws(CommandError) -> (
