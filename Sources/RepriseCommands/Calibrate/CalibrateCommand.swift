@@ -46,7 +46,7 @@ struct CalibrateCommand: ConsoleCommand {
     }
   }
 
-  func run(on console: Console) async throws {
+  func run(on console: Console) throws {
     let traces = files.filter { $0.hasSuffix(".reprise") }
     let logs = files.filter { !$0.hasSuffix(".reprise") }
     let readers = try traces.map { try TraceReader(path: $0) }
