@@ -6,7 +6,7 @@ internal import TraceModel
 /// ever computed on, `promptTokens + outputTokens - 1`; while its prompt lasts, the rest of the prompt
 /// is predicted.
 struct RowPredictor {
-  private let requests: [TraceRequest]
+  private var requests: [TraceRequest]
   /// Before a step is coded: the prediction of its rows. After: what `advance` was given.
   private(set) var rows: [StepRow] = []
   /// Requests that were done in earlier steps and not yet reported finished, with their step's output.
@@ -18,6 +18,9 @@ struct RowPredictor {
     self.requests = requests
     self.nextRequest = nextRequest
   }
+
+  /// Lets rows refer to requests that were added since.
+  mutating func updateRequests(_ requests: [TraceRequest]) { self.requests = requests }
 
   /// Takes a step's true rows and predicts the next step's.
   mutating func advance(_ actual: [StepRow], output: Int64) {

@@ -23,8 +23,8 @@ enum StepColumn: UInt16, CaseIterable {
 
 /// The state that predicts a chunk's next step from those before it; the same in writer and reader.
 ///
-/// All times are microseconds, GPU times tenths of one. Averages are kept in sixteenths and move by a
-/// quarter of each surprise, so that a change of load is followed within a few steps. A prediction
+/// All times are microseconds, GPU times tenths of one. Averages are kept in sixteenths and move by half
+/// of each surprise, so that a change of load is followed within a few steps. A prediction
 /// never reaches over the start of a chunk, which is what makes chunks independent.
 struct StepPredictor {
   /// A running mean of integers, in sixteenths.
@@ -41,7 +41,7 @@ struct StepPredictor {
         sixteenths = bounded << 4
         isEmpty = false
       } else {
-        sixteenths += ((bounded << 4) - sixteenths) >> 2
+        sixteenths += ((bounded << 4) - sixteenths) >> 1
       }
     }
   }

@@ -15,6 +15,9 @@ struct StepEncoder {
     rows = RowPredictor(requests: requests, nextRequest: 0)
   }
 
+  /// Lets rows refer to requests that were added since.
+  mutating func updateRequests(_ requests: [TraceRequest]) { rows.updateRequests(requests) }
+
   /// Whether the chunk is as large as one may be.
   var isFull: Bool {
     stepCount >= TraceFileLimits.stepsPerChunk || rowCount >= TraceFileLimits.rowsPerChunk

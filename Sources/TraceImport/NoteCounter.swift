@@ -21,6 +21,6 @@ struct NoteCounter: Sendable {
     var lines = kinds.map { "\($0.text) (\($0.count) times)" }
     for index in kinds.indices where kinds[index].count == 1 { lines[index] = kinds[index].text }
     if others > 0 { lines.append("other things skipped (\(others) times)") }
-    return lines
+    return lines.map(\.onOneLine)
   }
 }

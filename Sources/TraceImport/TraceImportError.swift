@@ -37,8 +37,19 @@ public struct TraceImportError: Error, Hashable, Sendable {
 
   /// One line of print: where, what, and what to do.
   public var message: String {
-    guard let line else { return "\(source): \(reason)" }
-    return "\(source):\(line): \(reason)"
+    let place = line.map { "\(source):\($0)" } ?? source
+    return "\(place): \(reason)".onOneLine
+  }
+}
+
+extension String {
+  /// The text with control characters, which names in a foreign file may hold, as question marks.
+  var onOneLine: String {
+    var line = ""
+    for scalar in unicodeScalars {
+      line.unicodeScalars.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+    }
+    return line
   }
 }
 

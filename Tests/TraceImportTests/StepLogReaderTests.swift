@@ -96,6 +96,16 @@ struct StepLogReaderTests {
       ])
   }
 
+  @Test("Names from a foreign file cannot break a note or an error into lines")
+  func controlCharacters() throws {
+    let log = try StepLogContents(StepLogs.header + "\n" + #"{"kind":"a\nb","\u001b":1}"#)
+    #expect(log.notes == [#"line of unknown kind "a?b" skipped"#])
+    let error = #expect(throws: TraceImportError.self) {
+      try Workloads.read("a\u{7}\tb,c\n", .azure)
+    }
+    #expect(error?.message.contains(#"among "a??b,c""#) == true)
+  }
+
   @Test("Notes are bounded in a log that invents a key on every line")
   func boundedNotes() throws {
     let lines = (0..<1000).map { "{\"kind\":\"k\($0)\"}" }.joined(separator: "\n")

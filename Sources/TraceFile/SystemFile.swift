@@ -1,0 +1,100 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// An open file: the one place of this module that calls the operating system.
+struct SystemFile: ~Copyable {
+  let path: String
+  private let descriptor: Int32
+
+  /// Opens a file that exists for reading.
+  init(reading path: String) throws(TraceFileError) {
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    self.path = path
+    if descriptor < 0 { throw Self.failure("open", path) }
+  }
+
+  /// Creates a file, or empties one that exists, for writing.
+  init(creating path: String) throws(TraceFileError) {
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    self.path = path
+    if descriptor < 0 { throw Self.failure("create", path) }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Bytes of the file, which must be an ordinary one: a trace is read out of order.
+  func byteCount() throws(TraceFileError) -> UInt64 {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("stat", path) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw TraceFileError(
+        .system(call: "open", reason: "not an ordinary file; copy the trace into one"), path: path)
+    }
+    return UInt64(status.st_size)
+  }
+
+  /// `count` bytes from `offset`, fewer only at the file's end.
+  func read(count: Int, at offset: UInt64) throws(TraceFileError) -> [UInt8] {
+    var failed = false
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count {
+        let got = unsafe pread(
+          descriptor, buffer.baseAddress?.advanced(by: filled), count - filled,
+          off_t(offset) + off_t(filled))
+        if got < 0, errno == EINTR { continue }
+        failed = got < 0
+        if got <= 0 { return }
+        filled += got
+      }
+    }
+    if failed { throw Self.failure("read", path) }
+    return bytes
+  }
+
+  /// Appends all bytes.
+  func write(_ bytes: [UInt8]) throws(TraceFileError) {
+    var written = 0
+    while written < bytes.count {
+      let put = unsafe bytes.withUnsafeBytes { source in
+        unsafe Self.put(descriptor, source.baseAddress?.advanced(by: written), source.count - written)
+      }
+      if put < 0, errno == EINTR { continue }
+      guard put > 0 else { throw Self.failure("write", path) }
+      written += put
+    }
+  }
+
+  private static func put(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    #if canImport(Glibc)
+      unsafe Glibc.write(descriptor, bytes, count)
+    #else
+      unsafe Musl.write(descriptor, bytes, count)
+    #endif
+  }
+
+  /// Waits until the bytes are on the disk; a device that cannot be asked is taken at its word.
+  func synchronize() throws(TraceFileError) {
+    if fsync(descriptor) != 0, errno != EINVAL, errno != EROFS { throw Self.failure("sync", path) }
+  }
+
+  /// Gives a file another name, in place of any that had it.
+  static func rename(_ from: String, to: String) throws(TraceFileError) {
+    #if canImport(Glibc)
+      let status = unsafe Glibc.rename(from, to)
+    #else
+      let status = unsafe Musl.rename(from, to)
+    #endif
+    if status != 0 { throw failure("rename", to) }
+  }
+
+  /// Removes a file if it is there.
+  static func remove(_ path: String) { _ = unsafe unlink(path) }
+
+  private static func failure(_ call: String, _ path: String) -> TraceFileError {
+    let reason = unsafe String(cString: strerror(errno))
+    return TraceFileError(.system(call: call, reason: reason), path: path)
+  }
+}
