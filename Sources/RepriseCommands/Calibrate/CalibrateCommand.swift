@@ -56,7 +56,7 @@ struct CalibrateCommand: ConsoleCommand {
     var calibration = ProfileCalibration(
       gpu: machine.gpu, smCount: machine.smCount, measurements: measurements)
     for (path, reader) in zip(traces, readers) {
-      try add(reader, path: path, smCount: machine.smCount, to: &calibration)
+      try add(reader, path: path, to: &calibration)
     }
     let profile = calibration.profile(provenance: files + note)
     guard !profile.kernels.isEmpty else {
@@ -94,10 +94,10 @@ struct CalibrateCommand: ConsoleCommand {
   }
 
   private func add(
-    _ reader: TraceReader, path: String, smCount: Int, to calibration: inout ProfileCalibration
+    _ reader: TraceReader, path: String, to calibration: inout ProfileCalibration
   ) throws {
     let header = reader.header
-    let engine = try EngineModel(recordedBy: header, trace: path, smCount: smCount)
+    let engine = try ReplaySource.engine(of: header, trace: path)
     guard
       let policy = PolicyList.recorded(
         engineVersion: header.engineVersion, backend: header.attentionBackend,
