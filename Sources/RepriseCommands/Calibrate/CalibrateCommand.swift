@@ -46,12 +46,7 @@ struct CalibrateCommand: ConsoleCommand {
     }
   }
 
-  func run(on console: Console) async throws {
-    try console.print(CalibrationReport(profile: try calibrate()).text)
-  }
-
-  /// Apart from `run`, because Swift 6.3.1's optimiser crashes on this much in an asynchronous body.
-  private func calibrate() throws -> MachineProfile {
+  func run(on console: Console) throws {
     let traces = files.filter { $0.hasSuffix(".reprise") }
     let logs = files.filter { !$0.hasSuffix(".reprise") }
     let readers = try traces.map { try TraceReader(path: $0) }
@@ -61,7 +56,7 @@ struct CalibrateCommand: ConsoleCommand {
     var calibration = ProfileCalibration(
       gpu: machine.gpu, smCount: machine.smCount, measurements: measurements)
     for (path, reader) in zip(traces, readers) {
-      try add(reader, path: path, smCount: machine.smCount, to: &calibration)
+      try add(reader, path: path, to: &calibration)
     }
     let profile = calibration.profile(provenance: files + note)
     guard !profile.kernels.isEmpty else {
@@ -71,7 +66,7 @@ struct CalibrateCommand: ConsoleCommand {
     let file = try ResultFile(path: output)
     try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
     try file.finish()
-    return profile
+    try console.print(CalibrationReport(profile: profile).text)
   }
 
   private func machine(of readers: [TraceReader]) throws(CommandError) -> (
@@ -99,14 +94,12 @@ struct CalibrateCommand: ConsoleCommand {
   }
 
   private func add(
-    _ reader: TraceReader, path: String, smCount: Int, to calibration: inout ProfileCalibration
+    _ reader: TraceReader, path: String, to calibration: inout ProfileCalibration
   ) throws {
     let header = reader.header
-    let engine = try EngineModel(recordedBy: header, trace: path, smCount: smCount)
+    let engine = try ReplaySource.engine(of: header, trace: path)
     guard
-      let policy = PolicyList.recorded(
-        engineVersion: header.engineVersion, backend: header.attentionBackend,
-        policy: header.selectionPolicy)
+      let policy = PolicyList.recorded(header: header)
     else {
       throw CommandError.failed(
         "'\(path)': its header does not tell which selection policy was in force; "
