@@ -25,10 +25,13 @@ public enum EngineFile {
     let base = try base(file)
     let model = try EngineModelSection.model(file, base: base?.model)
     let version = try version(file)
-    let blockSize = try number(file, "kv_block_size") ?? base?.kvBlockSize ?? 16
-    let tokens = try number(file, "max_num_batched_tokens") ?? base?.maxBatchedTokens ?? 8192
+    let blockSize =
+      try file.integer("kv_block_size", in: EngineLimits.kvBlockSize) ?? base?.kvBlockSize ?? 16
+    let tokens =
+      try file.integer("max_num_batched_tokens", in: EngineLimits.maxBatchedTokens) ?? base?
+      .maxBatchedTokens ?? 8192
     let sequences =
-      try file.integer("max_num_seqs", in: 1...EngineModelLimits.sequencesMax)
+      try file.integer("max_num_seqs", in: EngineLimits.maxSequences)
       ?? base?.maxSequences ?? 1024
     let smCount = try smCount(file, base: base)
     return EngineModel(
@@ -40,7 +43,7 @@ public enum EngineFile {
       prefixCaching: try file.bool("prefix_caching") ?? base?.prefixCaching ?? true,
       asyncScheduling: try file.bool("async_scheduling") ?? version.schedulesAsynchronously,
       longPrefillTokenThreshold: try file.integer(
-        "long_prefill_token_threshold", in: 0...EngineModelLimits.numberMax) ?? 0,
+        "long_prefill_token_threshold", in: EngineLimits.longPrefillTokenThreshold) ?? 0,
       reservesFullPrompt: try file.bool("scheduler_reserve_full_isl")
         ?? version.reservesFullPrompt,
       graphs: try EngineGraphSection.graphs(
@@ -50,7 +53,7 @@ public enum EngineFile {
   private static func number(
     _ file: MappingReader, _ key: String
   ) throws(ConfigurationError) -> Int? {
-    try file.integer(key, in: 1...EngineModelLimits.numberMax)
+    try file.integer(key, in: EngineLimits.number)
   }
 
   private static func base(_ file: MappingReader) throws(ConfigurationError) -> EngineModel? {
@@ -95,8 +98,8 @@ public enum EngineFile {
     if let node = file["kv_cache_tokens"] {
       let tokens = try file.integer(node, key: "kv_cache_tokens", in: 1...Int.max)
       let blocks = tokens / blockSize
-      guard (1...EngineModelLimits.kvBlocksMax).contains(blocks) else {
-        let reason = "makes \(blocks) blocks, not 1 to \(EngineModelLimits.kvBlocksMax)"
+      guard EngineLimits.kvBlocks.contains(blocks) else {
+        let reason = "makes \(blocks) blocks, not 1 to \(EngineLimits.kvBlocks.upperBound)"
         throw file.invalid("kv_cache_tokens", reason, node)
       }
       return blocks
@@ -112,7 +115,7 @@ public enum EngineFile {
         column: file.column)
     }
     let blocks = base.kvBlocks * base.kvBlockSize / blockSize
-    guard (1...EngineModelLimits.kvBlocksMax).contains(blocks) else {
+    guard EngineLimits.kvBlocks.contains(blocks) else {
       throw ConfigurationError(
         .invalidValue(key: "kv_block_size", reason: "makes \(blocks) blocks of the base's pool"),
         path: file.path, line: file["kv_block_size"]?.line, column: file["kv_block_size"]?.column)

@@ -37,7 +37,7 @@ enum EngineGraphSection {
     }
     var sizes: [Int] = []
     for node in nodes {
-      sizes.append(try file.integer(node, key: key, in: 1...EngineModelLimits.numberMax))
+      sizes.append(try file.integer(node, key: key, in: EngineLimits.number))
     }
     return sizes
   }

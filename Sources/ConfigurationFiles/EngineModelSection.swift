@@ -49,6 +49,6 @@ enum EngineModelSection {
     _ section: MappingReader, _ key: String
   ) throws(ConfigurationError) -> Int {
     try section.integer(
-      try section.required(key), key: key, in: 1...EngineModelLimits.numberMax)
+      try section.required(key), key: key, in: EngineLimits.number)
   }
 }

@@ -1,16 +1,11 @@
 public import KernelSelection
 public import TraceModel
 
-/// Bounds of an engine's numbers, which come from files and decide how much memory a replay takes.
-public enum EngineModelLimits {
-  /// The largest of most numbers.
-  public static let numberMax = Int(Int32.max)
+extension EngineLimits {
+  /// Numbers without a bound of their own, such as heads and widths.
+  public static let number = 1...Int(Int32.max)
   /// Transformer layers; times of one are multiplied by them.
-  public static let layersMax = 10_000
-  /// Blocks of a KV pool, each of which a replay keeps a record of.
-  public static let kvBlocksMax = 1 << 24
-  /// Requests at once.
-  public static let sequencesMax = 1 << 20
+  public static let layers = 1...10_000
 }
 
 /// Why no engine can be modelled from a trace's header.
@@ -33,11 +28,11 @@ extension EngineModel {
   public init(header: TraceHeader) throws(EngineModelError) {
     let model = try Self.model(header)
     let gpu = header.gpu.map { $0.lowercased().split(separator: " ").joined(separator: "-") }
-    let blockSize = try Self.number(header, "kv_block_size")
-    let tokens = try Self.number(header, "kv_cache_tokens", max: .max)
+    let blockSize = try Self.number(header, "kv_block_size", in: EngineLimits.kvBlockSize)
+    let tokens = try Self.number(header, "kv_cache_tokens", in: 1...Int.max)
     let blocks = tokens / blockSize
-    guard (1...EngineModelLimits.kvBlocksMax).contains(blocks) else {
-      let reason = "makes \(blocks) blocks, not 1 to \(EngineModelLimits.kvBlocksMax)"
+    guard EngineLimits.kvBlocks.contains(blocks) else {
+      let reason = "makes \(blocks) blocks, not 1 to \(EngineLimits.kvBlocks.upperBound)"
       throw EngineModelError(key: "kv_cache_tokens", reason: reason)
     }
     guard header.chunkedPrefill ?? true else {
@@ -49,13 +44,15 @@ extension EngineModel {
       name: "\(model.name)@\(gpu ?? "unknown-gpu")", model: model,
       tensorParallel: try Self.number(header, "tensor_parallel", default: 1),
       smCount: try Self.number(header, "sm_count"),
-      maxBatchedTokens: try Self.number(header, "max_num_batched_tokens"),
+      maxBatchedTokens: try Self.number(
+        header, "max_num_batched_tokens", in: EngineLimits.maxBatchedTokens),
       maxSequences: try Self.number(
-        header, "max_num_seqs", max: EngineModelLimits.sequencesMax),
+        header, "max_num_seqs", in: EngineLimits.maxSequences),
       kvBlockSize: blockSize, kvBlocks: blocks, prefixCaching: header.prefixCaching ?? true,
       asyncScheduling: header.asyncScheduling ?? version.schedulesAsynchronously,
       longPrefillTokenThreshold: try Self.number(
-        header, "long_prefill_token_threshold", min: 0, default: 0),
+        header, "long_prefill_token_threshold", in: EngineLimits.longPrefillTokenThreshold,
+        default: 0),
       reservesFullPrompt: header["scheduler_reserve_full_isl"]?.bool
         ?? version.reservesFullPrompt,
       graphs: try Self.graphs(header))
@@ -64,17 +61,18 @@ extension EngineModel {
   /// Why a model's numbers cannot be; `nil` where they can.
   public static func problem(of model: ModelShape) -> EngineModelError? {
     let numbers = [
-      ("layers", model.layers, EngineModelLimits.layersMax),
-      ("hidden_size", model.hiddenSize, EngineModelLimits.numberMax),
-      ("intermediate_size", model.intermediateSize, EngineModelLimits.numberMax),
-      ("num_query_heads", model.queryHeads, EngineModelLimits.numberMax),
-      ("num_kv_heads", model.kvHeads, EngineModelLimits.numberMax),
-      ("head_size", model.headSize, EngineModelLimits.numberMax),
-      ("vocab_size", model.vocabularySize, EngineModelLimits.numberMax),
-      ("max_model_len", model.maxModelLength, EngineModelLimits.numberMax),
+      ("layers", model.layers, EngineLimits.layers),
+      ("hidden_size", model.hiddenSize, EngineLimits.number),
+      ("intermediate_size", model.intermediateSize, EngineLimits.number),
+      ("num_query_heads", model.queryHeads, EngineLimits.number),
+      ("num_kv_heads", model.kvHeads, EngineLimits.number),
+      ("head_size", model.headSize, EngineLimits.number),
+      ("vocab_size", model.vocabularySize, EngineLimits.number),
+      ("max_model_len", model.maxModelLength, EngineLimits.maxModelLength),
     ]
-    for (key, value, max) in numbers where !(1...max).contains(value) {
-      return EngineModelError(key: key, reason: "is \(value), not a whole number from 1 to \(max)")
+    for (key, value, range) in numbers where !range.contains(value) {
+      let reason = "is \(value), not a whole number from 1 to \(range.upperBound)"
+      return EngineModelError(key: key, reason: reason)
     }
     guard model.queryHeads.isMultiple(of: model.kvHeads) else {
       let reason = "is \(model.queryHeads), no multiple of the \(model.kvHeads) KV heads"
@@ -99,7 +97,7 @@ extension EngineModel {
   }
 
   private static func number(
-    _ header: TraceHeader, _ key: String, min: Int = 1, max: Int = EngineModelLimits.numberMax,
+    _ header: TraceHeader, _ key: String, in range: ClosedRange<Int> = EngineLimits.number,
     default: Int? = nil
   ) throws(EngineModelError) -> Int {
     guard let json = header[key] else {
@@ -107,9 +105,10 @@ extension EngineModel {
       throw EngineModelError(
         key: key, reason: "is missing: name an engine instead, or add it to the trace")
     }
-    guard let value = json.int, value >= min, value <= max else {
-      let bound = max == .max ? "" : " to \(max)"
-      throw EngineModelError(key: key, reason: "is no whole number from \(min)\(bound)")
+    guard let value = json.int, range.contains(value) else {
+      let bound = range.upperBound == .max ? "" : " to \(range.upperBound)"
+      throw EngineModelError(
+        key: key, reason: "is no whole number from \(range.lowerBound)\(bound)")
     }
     return value
   }
@@ -127,7 +126,7 @@ extension EngineModel {
       let reason = "is missing, or no list, but steps are captured (\(mode.rawValue))"
       throw EngineModelError(key: "cuda_graph_capture_sizes", reason: reason)
     }
-    let sizes = values.compactMap(\.int).filter { (1...EngineModelLimits.numberMax).contains($0) }
+    let sizes = values.compactMap(\.int).filter(EngineLimits.number.contains)
     guard sizes.count == values.count, !sizes.isEmpty else {
       throw EngineModelError(
         key: "cuda_graph_capture_sizes", reason: "needs whole numbers of at least 1")

@@ -91,7 +91,7 @@ struct EngineFileTests {
       ),
       (
         rest + "max_num_batched_tokens: 8k",
-        "engine.yaml:3:25: 'max_num_batched_tokens' needs a whole number from 1 to 2147483647, not "
+        "engine.yaml:3:25: 'max_num_batched_tokens' needs a whole number from 1 to 16777216, not "
           + "the text '8k'"
       ),
       (

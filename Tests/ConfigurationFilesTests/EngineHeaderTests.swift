@@ -43,7 +43,7 @@ struct EngineHeaderTests {
         "'model' is missing: a trace of arrivals alone needs an engine by name or file"
       ),
       ("sm_count", nil, "'sm_count' is missing: name an engine instead, or add it to the trace"),
-      ("kv_block_size", .integer(0), "'kv_block_size' is no whole number from 1 to 2147483647"),
+      ("kv_block_size", .integer(0), "'kv_block_size' is no whole number from 1 to 65536"),
       ("kv_cache_tokens", .string("many"), "'kv_cache_tokens' is no whole number from 1"),
       (
         "kv_cache_tokens", .integer(.max),

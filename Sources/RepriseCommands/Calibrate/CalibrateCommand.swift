@@ -99,9 +99,7 @@ struct CalibrateCommand: ConsoleCommand {
     let header = reader.header
     let engine = try ReplaySource.engine(of: header, trace: path)
     guard
-      let policy = PolicyList.recorded(
-        engineVersion: header.engineVersion, backend: header.attentionBackend,
-        policy: header.selectionPolicy)
+      let policy = PolicyList.recorded(header: header)
     else {
       throw CommandError.failed(
         "'\(path)': its header does not tell which selection policy was in force; "

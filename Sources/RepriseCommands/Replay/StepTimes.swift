@@ -102,9 +102,7 @@ private struct RecordedTimes {
   ) throws {
     let header = source.reader.header
     guard source.reader.stepCount > 0, header.model?.name == source.engine.model.name,
-      let policy = PolicyList.recorded(
-        engineVersion: header.engineVersion, backend: header.attentionBackend,
-        policy: header.selectionPolicy)
+      let policy = PolicyList.recorded(header: header)
     else { return nil }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
