@@ -157,3 +157,13 @@ def test_a_variant_too_narrow_for_the_ratio_and_one_of_another_family_do_not_fit
     assert not Variant("narrow", "unified", block_m=16).fits(Shape(128, 24))
     assert not named("triton-2d").fits(latent_shape())
     assert not named("triton-mla").fits(Shape(128, 4))
+
+
+def test_a_variant_that_the_architecture_cannot_hold_is_left_out_and_said(tmp_path):
+    arguments = ["--head-size", "256", "--ratio", "2", "--variant", "triton-2d-m128-t64-w8"]
+    arguments += ["--variant", "triton-2d"]
+    result = build(tmp_path, "--arch", "sm_86", *arguments)
+    assert result.returncode == 0
+    assert "left out: triton-2d-m128-t64-w8 for h256-r2-b16-bf16" in result.stderr
+    found = json.loads((tmp_path / "sm_86" / "manifest.json").read_text())
+    assert [v["name"] for v in found["variants"]] == ["triton-2d"]

@@ -131,3 +131,18 @@ def test_random_mixes_of_rows_are_right():
     query_lens[0] = 1
     kv_lens = [int(q + random.integers(0, 60)) if q else 0 for q in query_lens]
     check(named("triton-2d"), SHAPE, query_lens.tolist(), kv_lens, seed=seed)
+
+
+def test_a_segment_that_a_token_cannot_see_does_not_outweigh_very_negative_scores():
+    batch = paged_batch(SHAPE, [4], [18], kv_heads=1)
+    # Scores near -200: a maximum of 0 from the hidden tile would round all weights to zero.
+    query, cache = batch.tensors["query"].array, batch.tensors["key_cache"].array
+    query[:] = 5.0
+    keys = cache[:, 0]
+    keys[~np.isnan(keys)] = -5.0
+    output = run(named("triton-3d-2"), SHAPE, batch)
+    assert np.isfinite(output).all() and np.abs(output[0]).sum() > 1
+
+
+def test_short_queries_of_several_tokens_can_be_split():
+    check(named("triton-3d-4"), SHAPE, [4, 8, 2], [40, 65, 2])

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from .compiler import BuildError, capability, compile_all
+from .compiler import BuildError, capability, compile_all, too_large
 from .images import steps
 from .manifest import write_manifest
 from .shapes import CHECKED_SHAPES, LATENT, MODELS, Shape, latent_shape, model_shapes
@@ -97,7 +97,16 @@ def build_architecture(pairs, architecture, options):
         print(f"error: {image.kernel} {dict(image.constants)}: {line}", file=sys.stderr)
     # Variants that lack an image are left out, so that the others can be used.
     lost = {image for image, _ in failed}
+    large = {i for i in images if i not in lost and too_large(i, architecture, folder)}
+    lost |= large
     whole = [(v, s) for v, s in pairs if not lost & {step.image for step in steps(v, s)}]
+    for variant, shape in pairs:
+        if large & {step.image for step in steps(variant, shape)}:
+            print(
+                f"left out: {variant.name} for {shape.name} needs more shared memory than"
+                f" {architecture} has",
+                file=sys.stderr,
+            )
     path = write_manifest(whole, architecture, folder)
     print(
         f"{architecture}: {len(whole)} variants, {len(images)} images, {len(done)} compiled"

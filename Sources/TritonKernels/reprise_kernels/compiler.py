@@ -19,6 +19,10 @@ from .images import SOURCES, Image, source_files
 
 TRITON_VERSION = "3.6.0"
 WARP_SIZE = 32
+# Bytes of shared memory that a block may ask for (CUDA C++ Programming Guide, compute
+# capabilities); others are taken to have the least of them.
+SHARED_BYTES_MAX = {80: 166_912, 87: 166_912, 90: 232_448, 100: 232_448, 103: 232_448}
+SHARED_BYTES_LEAST = 101_376
 KEY_DIGITS = 24
 
 
@@ -146,6 +150,12 @@ def report(image: Image, architecture: str, folder: Path):
     except (OSError, ValueError):
         return None
     return found if found.get("sha256") == hashlib.sha256(cubin).hexdigest() else None
+
+
+def too_large(image: Image, architecture: str, folder: Path):
+    """Bytes of shared memory that a compiled image asks for beyond its architecture's; else 0."""
+    limit = SHARED_BYTES_MAX.get(capability(architecture), SHARED_BYTES_LEAST)
+    return max(0, report(image, architecture, folder)["shared_bytes"] - limit)
 
 
 def compile_all(images, architecture: str, folder: Path, jobs: int, progress=lambda *_: None):

@@ -224,6 +224,8 @@ def unified_attention(
             accumulator,
             mask=store_mask,
         )
+        # Where every key was masked, the clamped maximum must not outweigh the other segments'.
+        running_max = tl.where(running_sum > 0.0, running_max, float("-inf"))
         tl.store(segment_max + cell, running_max, mask=lane_mask)
         tl.store(segment_sum + cell, running_sum, mask=lane_mask)
     else:
