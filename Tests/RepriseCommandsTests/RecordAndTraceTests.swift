@@ -45,7 +45,7 @@ struct RecordAndTraceTests {
     #expect(json["gaps"] == .integer(0))
     #expect((json["steps"]?.int ?? 0) > 20)
     #expect((json["duration_s"]?.double ?? 0) > 0.5)
-    #expect((json["bytes"]?.int ?? 0) == (try folder.bytes(of: "run.reprise").count))
+    #expect(try json["bytes"]?.int == folder.bytes(of: "run.reprise").count)
     let text = await CommandCall("trace", "info", trace)
     #expect(text.output.contains("mistral-small-24b"))
   }

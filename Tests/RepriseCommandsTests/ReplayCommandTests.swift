@@ -81,6 +81,16 @@ struct ReplayCommandTests {
     #expect((ends?["cut_by_window"]?.int ?? 0) > 0)
   }
 
+  @Test("requests outside a window of arrivals stay in the count, as cut")
+  func arrivalWindow() async throws {
+    let call = await replay(
+      "--batches", "rescheduled", "--from", "0.1", "--max-requests", "2", "--format", "json")
+    let summary = try JSONValue(parsing: call.output)["policies"]?["fastest"]
+    #expect(summary?["request_ends"]?["finished"] == .integer(2))
+    #expect(summary?["request_ends"]?["cut_by_window"] == .integer(4))
+    #expect(summary?["requests"] == .integer(6))
+  }
+
   @Test("faster arrivals raise the load of a rescheduled replay")
   func timeScale() async throws {
     func duration(_ scale: String) async throws -> Double {
