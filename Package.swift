@@ -12,6 +12,7 @@ let swiftSettings: [SwiftSetting] = [
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let realNumbers = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 func target(
@@ -36,6 +37,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
   ],
   targets: [
     // MARK: C
@@ -48,7 +50,7 @@ let package = Package(
     // MARK: Core
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
-    target("StepTiming", ["KernelSelection", "TraceModel", heap]),
+    target("StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers]),
     target(
       "EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections],
       exclude: ["INVARIANTS.md"]),
@@ -93,7 +95,8 @@ let package = Package(
       ["StepTiming", "MachineProfiles", "KernelSelection", "TraceModel", "TestSupport"]),
     tests(
       "EngineSimulationTests",
-      ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"]),
+      ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"],
+      exclude: ["Fixtures"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests("TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"]),
     tests(

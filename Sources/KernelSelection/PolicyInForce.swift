@@ -18,11 +18,9 @@ public enum PolicyInForce {
   }
 
   private static func tritonRule(_ version: String?) -> String? {
-    guard let version else { return nil }
-    let numbers = version.split(separator: ".").prefix(2).compactMap { Int($0) }
-    guard numbers.count == 2 else { return nil }
-    if numbers[0] > 0 || numbers[1] >= 33 { return "vllm-0.33" }
-    if numbers[1] >= 13 { return "vllm-0.13" }
-    return numbers[1] >= 10 || version.hasPrefix("0.9.2") ? "vllm-0.9.2" : "always-2d"
+    guard let version = version.flatMap(VLLMVersion.init(_:)) else { return nil }
+    if version >= VLLMVersion(0, 33) { return "vllm-0.33" }
+    if version >= VLLMVersion(0, 13) { return "vllm-0.13" }
+    return version >= VLLMVersion(0, 9, 2) ? "vllm-0.9.2" : "always-2d"
   }
 }

@@ -22,7 +22,9 @@ public struct SelectionError: Error, Hashable, Sendable {
   }
 
   /// One line: what, where, and what to write instead.
-  public var message: String {
+  public var message: String { MessageText.oneLine(text) }
+
+  private var text: String {
     switch kind {
     case .unknownPolicy(let known):
       "unknown selection policy '\(name)'\(Self.hint(name, known)); "

@@ -46,15 +46,10 @@ enum NumberText {
     signed(share * 100, places: places) + " %"
   }
 
-  /// Milliseconds with places that suit their size: three below ten, two below a thousand, then one.
-  static func milliseconds(_ value: Double) -> String {
-    let magnitude = value.magnitude
-    return fixed(value, places: magnitude < 10 ? 3 : magnitude < 1000 ? 2 : 1)
-  }
-
-  /// The same with its sign.
-  static func signedMilliseconds(_ value: Double) -> String {
-    let magnitude = value.magnitude
-    return signed(value, places: magnitude < 10 ? 3 : magnitude < 1000 ? 2 : 1)
+  /// Places that suit milliseconds of such sizes, the same for all: by the smallest of them three
+  /// below a hundred, two below a thousand, else one.
+  static func places(for values: some Sequence<Double>) -> Int {
+    let smallest = values.map(\.magnitude).min() ?? 0
+    return smallest < 100 ? 3 : smallest < 1000 ? 2 : 1
   }
 }

@@ -41,20 +41,31 @@ enum TextLines {
   /// Columns of a report.
   static let width = 100
 
-  /// Lines of at most `width` characters, broken at spaces; a longer word stands alone.
+  /// Lines of at most `width` characters, broken at spaces; a longer word stands alone, and a percent
+  /// sign stays with its number.
   static func wrapped(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
-    for word in text.split(separator: " ") {
+    for word in words(text) {
       if line.isEmpty {
-        line = String(word)
+        line = word
       } else if line.count + 1 + word.count <= width {
         line += " " + word
       } else {
         lines.append(line)
-        line = String(word)
+        line = word
       }
     }
     return line.isEmpty ? lines : lines + [line]
+  }
+
+  private static func words(_ text: String) -> [String] {
+    text.split(separator: " ").reduce(into: []) { words, word in
+      if word.hasPrefix("%"), let number = words.popLast() {
+        words.append("\(number) \(word)")
+      } else {
+        words.append(String(word))
+      }
+    }
   }
 }

@@ -35,7 +35,7 @@ public struct PolicySummary: Sendable {
   /// How the queue grew; `nil` for recorded batches.
   public var load: LoadTrend?
 
-  /// Requests of the replay, however they ended.
+  /// Requests of the trace, however they ended.
   public var requests: Int { ends.reduce(0) { $0 + $1.requests } }
   /// Requests that ended so.
   public func requests(_ end: RequestEnd) -> Int {
@@ -45,8 +45,11 @@ public struct PolicySummary: Sendable {
 
 extension PolicySummary {
   /// Condenses an outcome; `times` are those of its requests, in order.
+  ///
+  /// - `leftOut`: further requests of the trace, which the chosen window kept out of the replay
   public init(
-    name: String, outcome: ReplayOutcome, times: [RequestTimes], variants: VariantUse
+    name: String, outcome: ReplayOutcome, times: [RequestTimes], variants: VariantUse,
+    leftOut: Int = 0
   ) {
     self.name = name
     ttft = Self.distribution(times.lazy.compactMap(\.ttft))
@@ -57,7 +60,8 @@ extension PolicySummary {
     let start = outcome.requests.map(\.arrival).min() ?? .zero
     duration = max(.zero, (outcome.outputs.last ?? start) - start)
     ends = RequestEnd.allCases.map { end in
-      (end, outcome.requests.count { $0.end == end })
+      let count = outcome.requests.count { $0.end == end }
+      return (end, end == .cutByWindow ? count + leftOut : count)
     }
     outputTokens = times.reduce(0) { $0 + $1.tokens }
     attention = outcome.attention

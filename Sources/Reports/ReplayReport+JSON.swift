@@ -81,7 +81,8 @@ extension PolicyComparison {
       .init("relative", .number(difference.relative)), .init("low", .number(difference.low)),
       .init("high", .number(difference.high)),
       .init("relative_low", .number(difference.relativeLow)),
-      .init("relative_high", .number(difference.relativeHigh)), .init("pairs", .integer(Int64(difference.pairs))),
+      .init("relative_high", .number(difference.relativeHigh)),
+      .init("pairs", .integer(Int64(difference.pairs))),
       .init("verdict", .string(verdict.rawValue)),
     ])
   }

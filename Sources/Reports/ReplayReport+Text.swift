@@ -66,6 +66,8 @@ extension ReplayReport {
   /// The answer: mean TTFT and ITL of each policy against the first, and what attention cost.
   private func overviewText(_ labels: PolicyLabels) -> String {
     guard let first = policies.first else { return "" }
+    let ttftPlaces = places(.ttft)
+    let itlPlaces = places(.itl)
     let against = policies.count > 1 ? "vs first" : ""
     var table = TextTable([
       ("policy", .left), ("mean TTFT ms", .right), (against, .right), ("mean ITL ms", .right),
@@ -75,9 +77,9 @@ extension ReplayReport {
       let gpu = policy.attention + policy.rest
       let fastest = policy.attention - policy.regret
       table.add([
-        labels[index], milliseconds(policy.ttft?.mean),
+        labels[index], milliseconds(policy.ttft?.mean, ttftPlaces),
         index == 0 ? "" : relative(policy.ttft?.mean, to: first.ttft?.mean),
-        milliseconds(policy.itl?.mean),
+        milliseconds(policy.itl?.mean, itlPlaces),
         index == 0 ? "" : relative(policy.itl?.mean, to: first.itl?.mean),
         gpu > .zero ? NumberText.percent(policy.attention.seconds / gpu.seconds) : "-",
         fastest > .zero
@@ -93,6 +95,7 @@ extension ReplayReport {
         + ["mean", "p50", "p90", "p95", "p99", "max"].map { ($0, .right) })
     for (number, metric) in PolicyComparison.Metric.allCases.enumerated() {
       if number > 0 { table.addBreak() }
+      let places = places(metric)
       for (index, policy) in policies.enumerated() {
         let name = index == 0 ? metric.label : ""
         guard let values = policy.distribution(metric) else {
@@ -102,7 +105,7 @@ extension ReplayReport {
         table.add(
           [name, labels[index]]
             + [values.mean, values.p50, values.p90, values.p95, values.p99, values.max]
-            .map { NumberText.milliseconds($0) })
+            .map { NumberText.fixed($0, places: places) })
       }
     }
     return table.text()
@@ -152,11 +155,13 @@ extension ReplayReport {
       ("", .left), ("ms", .left), ("difference", .right), ("", .right),
       ("95 % from", .right), ("to", .right), ("", .left),
     ])
+    let places = Dictionary(grouping: comparisons, by: \.metric)
+      .mapValues { NumberText.places(for: $0.map(\.difference.mean)) }
     var previous = ""
     for comparison in comparisons {
       if !previous.isEmpty, previous != comparison.policy { table.addBreak() }
       let difference = comparison.difference
-      let places = max(difference.mean.magnitude, difference.high - difference.low) < 10 ? 3 : 2
+      let places = places[comparison.metric] ?? 3
       table.add([
         previous == comparison.policy ? "" : labels[comparison.policy],
         comparison.metric.label, NumberText.signed(difference.mean, places: places),
@@ -169,8 +174,13 @@ extension ReplayReport {
     return "Against \(labels[first.baseline]), paired by request\n" + table.text()
   }
 
-  private func milliseconds(_ value: Double?) -> String {
-    value.map { NumberText.milliseconds($0) } ?? "-"
+  /// Places that all policies' values of a metric are printed with.
+  private func places(_ metric: PolicyComparison.Metric) -> Int {
+    NumberText.places(for: policies.compactMap { $0.distribution(metric)?.mean })
+  }
+
+  private func milliseconds(_ value: Double?, _ places: Int) -> String {
+    value.map { NumberText.fixed($0, places: places) } ?? "-"
   }
 
   private func relative(_ value: Double?, to base: Double?) -> String {

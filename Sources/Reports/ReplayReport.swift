@@ -64,11 +64,14 @@ public struct PolicyOutcome: Sendable {
   public let summary: PolicySummary
 
   /// Condenses a replay; the costly part of a report, and independent of other policies.
-  public init(name: String, outcome: ReplayOutcome, variants: VariantUse) {
+  ///
+  /// - `leftOut`: requests of the trace that the chosen window kept out of the replay
+  public init(name: String, outcome: ReplayOutcome, variants: VariantUse, leftOut: Int = 0) {
     self.name = name
     self.outcome = outcome
     times = outcome.requests.map { RequestTimes($0, outputs: outcome.outputs) }
-    summary = PolicySummary(name: name, outcome: outcome, times: times, variants: variants)
+    summary = PolicySummary(
+      name: name, outcome: outcome, times: times, variants: variants, leftOut: leftOut)
   }
 }
 

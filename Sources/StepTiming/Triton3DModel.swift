@@ -5,7 +5,8 @@ public import KernelSelection
 /// Every row and KV head has up to `segments` CTAs of equal work, in whole tiles, so a row of 257
 /// tokens fills fewer segments than one of 256. Skewed batches lose little: even the longest row is
 /// spread. The reduction reads one partial result per segment and costs per row, padding included.
-/// The form of vLLM before 0.33, which runs batches of single tokens only.
+/// Rows of up to eight new tokens, which vLLM runs so since 0.33, have a CTA more for each further
+/// query block; only batches of single tokens were measured.
 public struct Triton3DModel: KernelModel {
   /// The family that it times.
   public static let family = KernelFamily.triton3D
@@ -19,6 +20,10 @@ public struct Triton3DModel: KernelModel {
 
   /// Tokens that a CTA reads per iteration.
   private static let tile = 16
+  /// Rows of the score matrix that one CTA computes.
+  private static let blockM = 16
+  /// The most new tokens of a row (vLLM 0.33, `MAX_3D_QUERY_LEN`).
+  private static let queryLengthMax = 8
 
   private let launch: Double
   private let overhead: Double
@@ -38,8 +43,9 @@ public struct Triton3DModel: KernelModel {
   public func microseconds(
     _ variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) -> Double? {
-    guard batch.summary.isSingleTokenOnly else { return nil }
+    guard batch.summary.maxQueryLength <= Self.queryLengthMax else { return nil }
     let segments = variant.segments
+    let further = batch.summary.isSingleTokenOnly ? 0 : furtherCTAs(batch, segments, context)
     let rows = batch.ascendingKVLengths
     var active = 0
     for length in rows { active += Self.split(Int(length), segments).active }
@@ -49,15 +55,27 @@ public struct Triton3DModel: KernelModel {
       let part = Self.split(Int(length), segments)
       let tokens = Double(part.tokens)
       if tokens > done {
-        let load = Double(active * context.kvHeads) / Double(context.smCount)
+        let load = Double((active + further) * context.kvHeads) / Double(context.smCount)
         nanoseconds += (tokens - done) * curve.nanosecondsPerToken(load: load)
         done = tokens
       }
       active -= part.active
     }
     return launch + nanoseconds * context.bytesPerTokenRatio / 1e3
-      + reducePerRow * Double(batch.summary.paddedRows) * Double(segments) / 16
+      + reducePerRow * Double(max(batch.summary.paddedRows, batch.summary.tokens))
+      * Double(segments) / 16
       * Double(context.queryHeads) / 32
+  }
+
+  /// CTAs per KV head of query blocks beyond each row's first; they are taken to run throughout.
+  private func furtherCTAs(
+    _ batch: AttentionBatch, _ segments: Int, _ context: AttentionContext
+  ) -> Int {
+    let blockQ = context.queryBlockSize(blockM: Self.blockM)
+    return zip(batch.queryLengths, batch.kvLengths).reduce(0) { sum, row in
+      let blocks = ceilingDivide(Int(row.0), blockQ) - 1
+      return sum + blocks * Self.split(Int(row.1), segments).active
+    }
   }
 
   /// How a row of `length` tokens is cut: segments that have work, and tokens of each.

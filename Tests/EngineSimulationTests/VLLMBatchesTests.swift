@@ -8,7 +8,7 @@ import TraceModel
 struct VLLMBatchesTests {
   @Test("The scheduler forms the batches that vLLM 0.32 forms, row for row")
   func rowForRow() throws {
-    var lines = VLLMBatches.cases.split(separator: "\n")[...]
+    var lines = try VLLMBatches.cases().split(separator: "\n")[...]
     var count = 0
     while let head = lines.popFirst() {
       let workload = try #require(Case(head: head, lines: &lines))

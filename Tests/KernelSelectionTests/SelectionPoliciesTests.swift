@@ -86,6 +86,7 @@ struct SelectionPoliciesTests {
       ),
       ("zzzzzzzz", "unknown selection policy 'zzzzzzzz'; known are \(known)"),
       ("", "unknown selection policy ''; known are \(known)"),
+      ("a\nb", "unknown selection policy 'a\\u{a}b'; known are \(known)"),
       (
         "always2d",
         "unknown selection policy 'always2d' (did you mean 'always-2d'?); known are \(known)"

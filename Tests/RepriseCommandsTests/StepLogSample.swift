@@ -41,7 +41,16 @@ struct StepLogSample {
     return "\(micros / 1_000_000).\(fraction)"
   }
 
-  private func steps() -> [String] {
+  /// The mean gap between two tokens of a request, over all gaps.
+  var meanITLMilliseconds: Double {
+    var tokens = Array(repeating: [Int](), count: requests)
+    _ = steps { id, micros in tokens[id].append(micros) }
+    let gaps = tokens.flatMap { zip($0.dropFirst(), $0).map { $0 - $1 } }
+    return Double(gaps.reduce(0, +)) / Double(gaps.count) / 1000
+  }
+
+  /// The lines of steps; `token` is told of each token's request and time in microseconds.
+  private func steps(token: (Int, Int) -> Void = { _, _ in }) -> [String] {
     var lines: [String] = []
     var done = Array(repeating: 0, count: requests)
     var clock = 0
@@ -61,7 +70,10 @@ struct StepLogSample {
         #"{"kind":"step","step":\#(number),"schedule_start":\#(seconds(clock + 100)),"#
           + #""schedule_end":\#(seconds(clock + 200)),"output":\#(seconds(clock + length)),"#
           + #""gpu_ms":\#(length / 1000 - 1).5,"batch":[\#(rows.joined(separator: ","))]}"#)
-      for id in batch { done[id] += 1 }
+      for id in batch {
+        done[id] += 1
+        token(id, clock + length)
+      }
       clock += length
       number += 1
     }

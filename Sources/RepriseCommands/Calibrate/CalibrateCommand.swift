@@ -46,7 +46,7 @@ struct CalibrateCommand: ConsoleCommand {
     }
   }
 
-  func run(on console: Console) async throws {
+  func run(on console: Console) throws {
     let traces = files.filter { $0.hasSuffix(".reprise") }
     let logs = files.filter { !$0.hasSuffix(".reprise") }
     let readers = try traces.map { try TraceReader(path: $0) }
@@ -56,7 +56,7 @@ struct CalibrateCommand: ConsoleCommand {
     var calibration = ProfileCalibration(
       gpu: machine.gpu, smCount: machine.smCount, measurements: measurements)
     for (path, reader) in zip(traces, readers) {
-      try add(reader, path: path, smCount: machine.smCount, to: &calibration)
+      try add(reader, path: path, to: &calibration)
     }
     let profile = calibration.profile(provenance: files + note)
     guard !profile.kernels.isEmpty else {
@@ -94,14 +94,12 @@ struct CalibrateCommand: ConsoleCommand {
   }
 
   private func add(
-    _ reader: TraceReader, path: String, smCount: Int, to calibration: inout ProfileCalibration
+    _ reader: TraceReader, path: String, to calibration: inout ProfileCalibration
   ) throws {
     let header = reader.header
-    let engine = try EngineModel(recordedBy: header, trace: path, smCount: smCount)
+    let engine = try ReplaySource.engine(of: header, trace: path)
     guard
-      let policy = PolicyList.recorded(
-        engineVersion: header.engineVersion, backend: header.attentionBackend,
-        policy: header.selectionPolicy)
+      let policy = PolicyList.recorded(header: header)
     else {
       throw CommandError.failed(
         "'\(path)': its header does not tell which selection policy was in force; "

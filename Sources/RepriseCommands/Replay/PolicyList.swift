@@ -1,5 +1,6 @@
 import ConfigurationFiles
 import KernelSelection
+import TraceModel
 
 /// The policies of one call, in the order given, each under a name of its own.
 enum PolicyList {
@@ -54,28 +55,10 @@ enum PolicyList {
   }
 
   /// The policy that was in force while a trace was recorded, where its header tells.
-  ///
-  /// Recorders write `vllm-default` for the rule of the release that ran.
-  static func recorded(
-    engineVersion: String?, backend: String?, policy: String?
-  ) -> (any SelectionPolicy)? {
-    guard let policy else { return nil }
-    if let known = try? SelectionPolicies.named(policy) { return known }
-    guard policy == "vllm-default" else { return nil }
-    if let backend, backend.hasPrefix("FLASH_ATTN") {
-      return try? SelectionPolicies.named(KernelVariant.flashAttention3.name)
-    }
-    if let backend, backend.hasPrefix("FLASHINFER") {
-      return try? SelectionPolicies.named(KernelVariant.flashInfer.name)
-    }
-    guard let version = engineVersion.flatMap({ VLLMVersion($0) }) else { return nil }
-    return try? SelectionPolicies.named(ruleOfRelease(version))
-  }
-
-  /// The rule that a release of vLLM carries for its unified Triton kernel.
-  private static func ruleOfRelease(_ version: VLLMVersion) -> String {
-    if version >= VLLMVersion(0, 33) { return "vllm-0.33" }
-    if version >= VLLMVersion(0, 13) { return "vllm-0.13" }
-    return version >= VLLMVersion(0, 9, 2) ? "vllm-0.9.2" : "always-2d"
+  static func recorded(header: TraceHeader) -> (any SelectionPolicy)? {
+    PolicyInForce.name(
+      recorded: header.selectionPolicy, attentionBackend: header.attentionBackend,
+      engineVersion: header.engineVersion
+    ).flatMap { try? SelectionPolicies.named($0) }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EngineSimulation
+import KernelSelection
 import Reports
 import TraceModel
 
@@ -62,7 +63,8 @@ struct ReplayCommand: ConsoleCommand {
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
     notes += source.notes
-    let times = try StepTimes(for: source, profilePath: profile)
+    let times = try StepTimes(
+      for: source, profilePath: profile, variants: policies.flatMap(\.variants))
     let run = ReplayRun(source: source, times: times, policies: policies, console: console)
     let outcomes = try await run.outcomes()
     let report = ReplayReport(

@@ -50,16 +50,15 @@ struct ReplayRun {
     } catch {
       throw Self.explained(error, path: source.path)
     }
+    guard outcomes.contains(where: { $0.counts.steps > 0 }) else {
+      throw CommandError.failed(
+        "'\(source.path)' has no step in the chosen window; widen --from and --to")
+    }
     return zip(policies, zip(outcomes, running)).map { policy, result in
       let counted = result.1 as? VariantCountingTimer<PolicyStepTimer>
       return PolicyOutcome(
-        name: policy.name, outcome: window(of: result.0), variants: counted?.use ?? VariantUse())
+        name: policy.name, outcome: result.0, variants: counted?.use ?? VariantUse())
     }
-  }
-
-  /// Leaves out requests that the chosen window never saw.
-  private func window(of outcome: ReplayOutcome) -> ReplayOutcome {
-    outcome
   }
 
   /// Policies share nothing, so each runs on a thread of its own, as far as there are processors.
@@ -72,6 +71,7 @@ struct ReplayRun {
     let bar = ProgressBar("replay", parts: policies.count, on: console)
     defer { bar.finish() }
     let total = Double(source.requests.count)
+    let leftOut = source.allRequests.count - source.requests.count
     return try await withThrowingTaskGroup(of: (Int, PolicyOutcome).self) { group in
       for (index, policy) in policies.enumerated() {
         let name = policy.name
@@ -80,7 +80,10 @@ struct ReplayRun {
           let outcome = try replay.run(&timer) { progress in
             bar.update(Double(progress.endedRequests) / total, part: index)
           }
-          return (index, PolicyOutcome(name: name, outcome: outcome, variants: timer.use))
+          return (
+            index,
+            PolicyOutcome(name: name, outcome: outcome, variants: timer.use, leftOut: leftOut)
+          )
         }
       }
       var outcomes: [(Int, PolicyOutcome)] = []

@@ -6,8 +6,6 @@ import TraceModel
 
 /// An opened trace with the choices that follow from what it holds: batches, engine, requests.
 struct ReplaySource {
-  /// The engine where a trace tells of none and the call names none.
-  static let defaultEngine = "mistral-small-24b@nvidia-h200"
   /// The GPU of that engine, and of engine files that name none.
   static let defaultGPU = "NVIDIA H200"
 
@@ -53,12 +51,12 @@ struct ReplaySource {
       gpu = header.gpu ?? Self.defaultGPU
     } else if header.model != nil {
       gpu = header.gpu ?? Self.defaultGPU
-      engine = try EngineModel(recordedBy: header, trace: path, smCount: 132)
+      engine = try Self.engine(of: header, trace: path)
     } else {
       gpu = Self.defaultGPU
-      engine = try Self.engine(named: Self.defaultEngine)
+      engine = try Self.engine(named: EngineCatalog.defaultName)
       notes.append(
-        "the trace names no engine, so it is served by \(Self.defaultEngine) with vLLM's defaults; "
+        "the trace names no engine, so it is served by \(EngineCatalog.defaultName) with vLLM's defaults; "
           + "choose another with --engine")
     }
     allRequests = try reader.requests()
@@ -67,6 +65,15 @@ struct ReplaySource {
       throw CommandError.failed(
         "'\(path)' has no request\(selection.isEverything ? "" : " in the chosen window"); "
           + (selection.isEverything ? "record or import some first" : "widen --from and --to"))
+    }
+  }
+
+  /// The engine that a trace was recorded on.
+  static func engine(of header: TraceHeader, trace: String) throws(CommandError) -> EngineModel {
+    do {
+      return try EngineModel(header: header)
+    } catch {
+      throw .failed("'\(trace)': \(error.message); or name an engine with --engine")
     }
   }
 

@@ -25,11 +25,13 @@ struct StepTimes {
   let gpu: String
 
   /// Times for a source, from a profile and, where the trace has GPU times, from the trace itself.
-  init(for source: ReplaySource, profilePath: String?) throws {
+  ///
+  /// - `variants`: kernels that the policies may choose, whose errors are worth stating
+  init(for source: ReplaySource, profilePath: String?, variants: [KernelVariant]) throws {
     let profile = try Self.profile(gpu: source.gpu, path: profilePath)
     let timing = ProfileAttentionTiming(profile.kernels)
     let model = try profile.model(named: source.engine.model.name)
-    var parts = profile.kernels.map {
+    var parts = profile.kernels.filter { variants.contains($0.variant) }.map {
       TimingDescription.HeldOutError(part: $0.variant.name, error: $0.heldOut)
     }
     var restWords = "rest of step from the profile of \(model.shape.name)"
@@ -38,7 +40,7 @@ struct StepTimes {
       host = recorded.host
       restWords =
         "rest of step and host from this trace's own GPU times (recorded under "
-        + "\(recorded.policy))"
+        + "\(recorded.policyWords))"
     } else {
       rest = model.rest
       host = model.host
@@ -92,16 +94,15 @@ struct StepTimes {
 private struct RecordedTimes {
   let rest: RestOfStep
   let host: HostTiming
-  let policy: String
+  /// The policy in force, as the header names it and as reprise does.
+  let policyWords: String
 
   init?(
     of source: ReplaySource, attention: ProfileAttentionTiming, model: ModelProfile
   ) throws {
     let header = source.reader.header
     guard source.reader.stepCount > 0, header.model?.name == source.engine.model.name,
-      let policy = PolicyList.recorded(
-        engineVersion: header.engineVersion, backend: header.attentionBackend,
-        policy: header.selectionPolicy)
+      let policy = PolicyList.recorded(header: header)
     else { return nil }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
@@ -120,6 +121,7 @@ private struct RecordedTimes {
     rest = recordedRest.rest
     host = hostFit.timing(
       layers: source.engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
-    self.policy = policy.name
+    let named = header.selectionPolicy ?? policy.name
+    policyWords = named == policy.name ? named : "\(named), which is \(policy.name)"
   }
 }

@@ -1,0 +1,71 @@
+import FoundationEssentials
+import Glibc
+import TestSupport
+import Testing
+
+@Suite("The program as it is built")
+struct BinaryTests {
+  let folder: TemporaryDirectory
+  let binary: String
+
+  init() throws {
+    folder = try TemporaryDirectory()
+    binary = try #require(Self.find(), "build the product first")
+  }
+
+  /// The program beside the test bundle that runs.
+  private static func find() -> String? {
+    for argument in CommandLine.arguments {
+      var parts = argument.split(separator: "/", omittingEmptySubsequences: false)
+      parts.removeLast()
+      let path = parts.joined(separator: "/") + "/reprise"
+      if FileManager.default.isExecutableFile(atPath: path) { return path }
+    }
+    let path = RepositoryFile.path(".build/debug/reprise")
+    return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+  }
+
+  @Test("exit codes are 0 for done, 1 for failed, 2 for a wrong call")
+  func exitCodes() throws {
+    #expect(try Subprocess.run(binary, ["policies"]).exitCode == 0)
+    #expect(try Subprocess.run(binary, ["trace", "info", "/no/such"]).exitCode == 1)
+    #expect(try Subprocess.run(binary, ["--bogus"]).exitCode == 2)
+  }
+
+  @Test("a full disk is one line and exit code 1")
+  func fullDisk() throws {
+    let result = try Subprocess.run(binary, ["policies"], outputPath: "/dev/full")
+    #expect(result.exitCode == 1)
+    #expect(result.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test("a reader that goes away ends the program quietly")
+  func brokenPipe() throws {
+    let script = "'\(binary)' policies | true; exit ${PIPESTATUS[0]}"
+    let result = try Subprocess.run("bash", ["-c", script])
+    #expect(result.exitCode == 0)
+    #expect(result.errors.isEmpty, "\(result.errors)")
+  }
+
+  @Test("standard input is read to its end")
+  func standardInput() throws {
+    let log = try folder.write(StepLogSample().text.utf8, to: "log")
+    let trace = folder.file("run.reprise")
+    let result = try Subprocess.run(binary, ["record", "-", "--output", trace], input: log)
+    #expect(result.exitCode == 0, "\(result.errors)")
+    #expect(result.output.contains("6 requests"))
+  }
+
+  @Test("a listener asked to stop ends with exit code 0 and takes its socket along")
+  func stopSignal() throws {
+    let socket = folder.file("socket")
+    let process = try Subprocess.spawn(
+      binary, ["record", "--listen", socket, "--output", folder.file("traces")],
+      output: folder.file("output"), errors: folder.file("errors"))
+    for _ in 0..<1000 where !FileManager.default.fileExists(atPath: socket) { usleep(10_000) }
+    #expect(FileManager.default.fileExists(atPath: socket))
+    process.signal(SIGTERM)
+    #expect(process.wait() == 0)
+    #expect(!FileManager.default.fileExists(atPath: socket))
+  }
+}
