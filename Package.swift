@@ -58,7 +58,8 @@ let package = Package(
 
     // MARK: Edges
     .target(
-      name: "TraceFile", dependencies: ["TraceModel", "CZstd"], swiftSettings: swiftSettings,
+      name: "TraceFile", dependencies: ["TraceModel", "CZstd"], exclude: ["FORMAT.md"],
+      swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary(":libzstd.a")]),
     target("TraceImport", ["TraceModel"]),
     .target(
@@ -98,7 +99,8 @@ let package = Package(
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"],
       exclude: ["Fixtures"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
-    tests("TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"]),
+    tests(
+      "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(

@@ -83,7 +83,7 @@ struct StepDecoder {
 
   private mutating func readNumber() throws(Corruption) {
     let difference = try events.unsigned()
-    guard difference <= UInt64(TraceFileLimits.stepNumberMax) else {
+    guard difference <= 2 * UInt64(TraceFileLimits.stepNumberMax) else {
       throw Corruption("a step's number is out of range")
     }
     number += Int64(difference) + 1
