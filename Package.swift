@@ -100,7 +100,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
-      "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
+      "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"],
+      exclude: ["Fixtures", "Golden"]),
     tests(
       "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(

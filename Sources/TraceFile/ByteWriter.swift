@@ -23,7 +23,7 @@ struct ByteWriter {
     bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
-  /// Zigzag: 0, -1, 1, -2, … become 0, 1, 2, 3, …
+  /// The varint of the number's zigzag.
   @inline(__always)
   mutating func signed(_ value: Int64) {
     unsigned(value.zigzag)

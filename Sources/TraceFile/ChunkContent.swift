@@ -74,7 +74,7 @@ struct ChunkContent {
 }
 
 extension Int64 {
-  /// 0, -1, 1, -2, … as 0, 1, 2, 3, …
+  /// The numbers 0, -1, 1, -2, … as 0, 1, 2, 3, … in this order.
   var zigzag: UInt64 { UInt64(bitPattern: (self << 1) ^ (self >> 63)) }
 
   /// The number whose `zigzag` is given.

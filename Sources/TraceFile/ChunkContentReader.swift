@@ -2,7 +2,7 @@
 struct ChunkContentReader {
   private struct Column {
     var number: UInt64
-    var planes: Int?
+    var form: UInt64
     var range: Range<Int>
   }
 
@@ -23,13 +23,10 @@ struct ChunkContentReader {
     for _ in 0..<(try reader.count(max: TraceFileLimits.columnsMax, "columns")) {
       let number = try reader.unsigned()
       let form = try reader.unsigned()
-      let planes = form < ChunkContent.bytesForm ? Int(form) : nil
-      let size =
-        if let planes { planes * itemCount } else {
-          try reader.count(max: bytes.count, "bytes in a column")
-        }
-      columns.append(Column(number: number, planes: planes, range: 0..<0))
-      sizes.append(size)
+      columns.append(Column(number: number, form: form, range: 0..<0))
+      sizes.append(
+        form < ChunkContent.bytesForm
+          ? Int(form) * itemCount : try reader.count(max: bytes.count, "bytes in a column"))
     }
     for index in columns.indices {
       columns[index].range = try reader.skip(sizes[index])
@@ -53,7 +50,8 @@ struct ChunkContentReader {
 
   /// Whether a column has at least one plane, and so one byte for each item.
   func hasPlanes(_ number: UInt64) -> Bool {
-    (columns.first { $0.number == number }?.planes ?? 0) > 0
+    columns.first { $0.number == number }.map { (1..<ChunkContent.bytesForm).contains($0.form) }
+      ?? false
   }
 
   /// Overwrites `values` with a column's numbers, one for each item.
@@ -61,10 +59,12 @@ struct ChunkContentReader {
     values.removeAll(keepingCapacity: true)
     values.append(contentsOf: repeatElement(0, count: itemCount))
     guard let column = columns.first(where: { $0.number == number }) else { return }
-    guard let planes = column.planes else { throw Corruption("column \(number) has a wrong form") }
+    guard column.form < ChunkContent.bytesForm else {
+      throw Corruption("column \(number) has a wrong form")
+    }
     let bytes = bytes.span
     var numbers = values.mutableSpan
-    for plane in 0..<planes {
+    for plane in 0..<Int(column.form) {
       let start = column.range.lowerBound + plane * itemCount
       let shift = UInt64(8 * plane)
       for index in 0..<itemCount { numbers[index] |= UInt64(bytes[start + index]) &<< shift }
@@ -86,7 +86,9 @@ struct ChunkContentReader {
   /// A reader of a column of bytes.
   func stream(_ number: UInt64) throws(Corruption) -> ByteReader {
     guard let column = columns.first(where: { $0.number == number }) else { return ByteReader([]) }
-    guard column.planes == nil else { throw Corruption("column \(number) has a wrong form") }
+    guard column.form == ChunkContent.bytesForm else {
+      throw Corruption("column \(number) has a wrong form")
+    }
     return ByteReader(bytes, column.range)
   }
 }

@@ -1,6 +1,8 @@
 internal import TraceModel
 
-/// Gaps, as the content of one chunk. Column 1: the step before the gap, as a signed difference from
+/// Gaps, as the content of one chunk.
+///
+/// Column 1: the step before the gap, as a signed difference from
 /// that of the gap before (from -1 for the first). Column 2: dropped steps.
 enum GapCoding {
   private static let afterStep: UInt64 = 1

@@ -59,8 +59,9 @@ internal import CZstd
 
   deinit { _ = unsafe ZSTD_freeDCtx(context) }
 
-  /// The content of the frame at the start of `frame`, which must be exactly `size` bytes; only zeros may
-  /// stand behind it. The caller has bounded `size`.
+  /// The content of the frame at the start of `frame`, which must be exactly `size` bytes.
+  ///
+  /// Only zeros may stand behind it. The caller has bounded `size`.
   func content(of frame: Span<UInt8>, size: Int) throws(Corruption) -> [UInt8] {
     let stated = unsafe frame.withUnsafeBytes { bytes in
       (

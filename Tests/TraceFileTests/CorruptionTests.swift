@@ -51,8 +51,9 @@ struct CorruptionTests {
   @Test("bytes more or fewer anywhere are found")
   func shifted() throws {
     for place in stride(from: 0, to: bytes.count, by: 7) {
-      #expect(try read(Array(bytes[..<place]) + [0] + bytes[place...]) == nil, "one more at \(place)")
-      #expect(try read(Array(bytes[..<place]) + bytes[(place + 1)...]) == nil, "one fewer at \(place)")
+      let front = Array(bytes[..<place])
+      #expect(try read(front + [0] + bytes[place...]) == nil, "one more at \(place)")
+      #expect(try read(front + bytes[(place + 1)...]) == nil, "one fewer at \(place)")
     }
     #expect(try read(bytes + [0]) == nil)
     #expect(try read(bytes + bytes) == nil)

@@ -88,7 +88,8 @@ struct RoundTripTests {
   func freeRows() throws {
     var trace = SampleTrace()
     let request = TraceRequest(
-      id: RequestID(0), arrival: .zero, promptTokens: TokenCount(10), outputTokens: TokenCount(5000))
+      id: RequestID(0), arrival: .zero, promptTokens: TokenCount(10), outputTokens: TokenCount(5000)
+    )
     trace.requests = (0..<100).map { index in
       var request = request
       request.id = RequestID(Int64(index))
@@ -138,7 +139,9 @@ struct RoundTripTests {
     odd = request
     odd.arrival = Nanoseconds(.min)
     try expectInvalid("arrives at a time") { try $0.append(odd) }
-    try expectInvalid("appears twice") { try $0.append(request); try $0.append(request) }
+    try expectInvalid("appears twice") {
+      try $0.append(request); try $0.append(request)
+    }
     try expectInvalid("not added before") { try $0.append(TraceStep(rows: [row])) }
     try expectInvalid("not added before") { try $0.append(TraceStep(finished: [0])) }
     try expectInvalid("comes after step 5") {

@@ -83,7 +83,8 @@ struct SampleEngine {
   private mutating func time(_ step: inout TraceStep, _ dice: inout SeededDice) {
     let unit = recipe.unit
     let gpuUnit = max(1, unit / 10)
-    let gpu = Int64(10_000 + 10 * step.rows.count) * unit / 1000 * 1000 + dice.roll(0...99) * gpuUnit
+    let work = Int64(10_000 + 10 * step.rows.count) * unit / 1000 * 1000
+    let gpu = work + dice.roll(0...99) * gpuUnit
     step.scheduleStart = Nanoseconds(clock)
     step.scheduleEnd = Nanoseconds(clock + dice.roll(30...90) * unit)
     step.gpuTime = Nanoseconds(gpu)

@@ -88,7 +88,10 @@ extension SampleTrace {
     var engine = SampleEngine(requests: requests, recipe: recipe)
     while steps.count < recipe.stepsMax, let step = engine.step(&dice) { steps.append(step) }
     if recipe.oddOneIn > 0, let last = steps.last {
-      gaps = [TraceGap(afterStep: -1, droppedSteps: 3), TraceGap(afterStep: last.number, droppedSteps: 1)]
+      gaps = [
+        TraceGap(afterStep: -1, droppedSteps: 3),
+        TraceGap(afterStep: last.number, droppedSteps: 1),
+      ]
     }
   }
 
@@ -107,7 +110,8 @@ extension SampleTrace {
     let prompt = isOdd ? dice.roll(0...1) : dice.roll(1...200)
     var blocks: [UInt64] = []
     if recipe.hasPrefixBlocks {
-      blocks = Array(earlier.randomElement(using: &dice)?.prefixBlocks.prefix(dice.roll(0...9)) ?? [])
+      let sharer = earlier.randomElement(using: &dice)
+      blocks = Array(sharer?.prefixBlocks.prefix(dice.roll(0...9)) ?? [])
       let new = (earlier.flatMap(\.prefixBlocks).max() ?? 0) &+ 1
       while blocks.count < (prompt + 15) / 16 {
         blocks.append(isOdd ? dice.next() : new &+ UInt64(blocks.count))
