@@ -23,7 +23,7 @@ struct ByteWriter {
     bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
-  /// Zigzag: 0, -1, 1, -2, … become 0, 1, 2, 3, …
+  /// Zigzag, so that small numbers of either sign are short: 0, -1, 1, -2 become 0, 1, 2, 3.
   @inline(__always)
   mutating func signed(_ value: Int64) {
     unsigned(UInt64(bitPattern: (value << 1) ^ (value >> 63)))

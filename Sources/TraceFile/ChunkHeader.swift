@@ -22,6 +22,13 @@ struct ChunkHeader: Hashable {
   var firstItem: UInt64
   var payloadChecksum: UInt32
 
+  /// Whether a payload may be taken at its word about the size of its content.
+  static func isBelievable(contentBytes: Int, payloadBytes: Int) -> Bool {
+    contentBytes <= TraceFileLimits.contentBytesMax
+      && (contentBytes <= TraceFileLimits.contentBytesBelieved
+        || contentBytes <= payloadBytes * TraceFileLimits.expansionMax)
+  }
+
   func write(to writer: inout ByteWriter) {
     var header = ByteWriter()
     header.fixed(Self.magic)
@@ -53,8 +60,8 @@ extension ChunkHeader {
     guard try reader.fixed(UInt32.self) == CRC32C.checksum(bytes.span.extracting(0..<36)) else {
       throw Corruption("a chunk's header does not match its checksum")
     }
-    guard contentBytes <= TraceFileLimits.contentBytesMax,
-      UInt64(contentBytes) <= UInt64(payloadBytes) * UInt64(TraceFileLimits.expansionMax)
+    guard
+      Self.isBelievable(contentBytes: Int(contentBytes), payloadBytes: Int(payloadBytes))
     else {
       throw Corruption("\(contentBytes) bytes of content in \(payloadBytes) are not believed")
     }

@@ -15,7 +15,9 @@ struct ColumnWriter {
   /// Bytes in all columns.
   var byteCount: Int { columns.reduce(0) { $0 + $1.bytes.count } }
 
-  /// The chunk's content; column i has number i + 1. Empty columns are left out.
+  /// The chunk's content; column i has number i + 1.
+  ///
+  /// Empty columns are left out.
   func content() -> [UInt8] {
     var writer = ByteWriter()
     let present = columns.indices.filter { !columns[$0].bytes.isEmpty }

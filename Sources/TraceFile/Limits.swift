@@ -10,8 +10,10 @@ enum TraceFileLimits {
   static let prefixBlocksPerChunk = 262_144
   /// Bytes of a chunk's content, before compression.
   static let contentBytesMax = 64 << 20
-  /// Content bytes for one compressed byte that a reader believes without having seen them.
-  static let expansionMax = 4096
+  /// Bytes of content that a reader believes of any chunk before it has seen them.
+  static let contentBytesBelieved = 1 << 20
+  /// Bytes of content that it believes of larger chunks for every byte of payload.
+  static let expansionMax = 1024
   /// Columns of a chunk.
   static let columnsMax = 64
   /// Rows of one step.

@@ -80,7 +80,8 @@ enum RequestDecoder {
       blocks.reserveCapacity(blockCount)
       predictor.startRequest()
       for _ in 0..<blockCount {
-        blocks.append(predictor.block(of: try columns[RequestColumn.prefixBlocks.rawValue].unsigned()))
+        blocks.append(
+          predictor.block(of: try columns[RequestColumn.prefixBlocks.rawValue].unsigned()))
       }
       lastID = id.partialValue + 1
       lastArrival = arrival

@@ -58,20 +58,21 @@ enum RowCoding {
 
   /// Reads rows back into `rows`, which is overwritten.
   static func read(
-    mode: UInt64, predicted: RowPredictor, from reader: inout ByteReader,
+    mode: UInt64, predicted: RowPredictor, requestCount: Int, from reader: inout ByteReader,
     into rows: inout [StepRow]
   ) throws(Corruption) {
     rows.removeAll(keepingCapacity: true)
     switch mode {
     case exact: rows.append(contentsOf: predicted.rows)
-    case edits: try readEdits(predicted, &reader, &rows)
-    case whole: try readAdded(predicted, &reader, &rows)
+    case edits: try readEdits(predicted, requestCount, &reader, &rows)
+    case whole: try readAdded(predicted, requestCount, &reader, &rows)
     default: throw Corruption("row mode \(mode) is unknown")
     }
   }
 
   private static func readEdits(
-    _ predicted: RowPredictor, _ reader: inout ByteReader, _ rows: inout [StepRow]
+    _ predicted: RowPredictor, _ requestCount: Int, _ reader: inout ByteReader,
+    _ rows: inout [StepRow]
   ) throws(Corruption) {
     let count = predicted.rows.count
     var next = 0
@@ -96,13 +97,16 @@ enum RowCoding {
       else { throw Corruption("a row's length is out of range") }
       rows[place].computed = TokenCount(newComputed)
       rows[place].queryLength = TokenCount(newQuery)
-      guard predicted.isValid(rows[place]) else { throw Corruption("a row is impossible") }
+      guard RowPredictor.isValid(rows[place], requestCount: requestCount) else {
+        throw Corruption("a row is impossible")
+      }
     }
-    try readAdded(predicted, &reader, &rows)
+    try readAdded(predicted, requestCount, &reader, &rows)
   }
 
   private static func readAdded(
-    _ predicted: RowPredictor, _ reader: inout ByteReader, _ rows: inout [StepRow]
+    _ predicted: RowPredictor, _ requestCount: Int, _ reader: inout ByteReader,
+    _ rows: inout [StepRow]
   ) throws(Corruption) {
     // Every row takes three bytes or more, so the bytes that are there bound the count.
     let count = try reader.count(
@@ -119,7 +123,9 @@ enum RowCoding {
       let row = StepRow(
         request: place, computed: TokenCount(Int32(computed)),
         queryLength: TokenCount(Int32(query) + 1))
-      guard predicted.isValid(row) else { throw Corruption("a row is impossible") }
+      guard RowPredictor.isValid(row, requestCount: requestCount) else {
+        throw Corruption("a row is impossible")
+      }
       rows.append(row)
       next = Int64(place) + 1
     }

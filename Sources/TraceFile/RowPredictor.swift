@@ -6,31 +6,23 @@ internal import TraceModel
 /// ever computed on, `promptTokens + outputTokens - 1`; while its prompt lasts, the rest of the prompt
 /// is predicted.
 struct RowPredictor {
-  private var requests: [TraceRequest]
-  /// Before a step is coded: the prediction of its rows. After: what `advance` was given.
+  /// The prediction of the next step's rows.
   private(set) var rows: [StepRow] = []
   /// Requests that were done in earlier steps and not yet reported finished, with their step's output.
   private var done: [(request: Int32, output: Int64)] = []
   /// One more than the largest place of a request seen.
   private(set) var nextRequest: Int32 = 0
 
-  init(requests: [TraceRequest], nextRequest: Int32) {
-    self.requests = requests
-    self.nextRequest = nextRequest
-  }
-
-  /// Lets rows refer to requests that were added since.
-  mutating func updateRequests(_ requests: [TraceRequest]) { self.requests = requests }
-
-  /// Takes a step's true rows and predicts the next step's.
-  mutating func advance(_ actual: [StepRow], output: Int64) {
+  /// Takes a step's true rows, all of known requests, and predicts the next step's.
+  mutating func advance(_ actual: [StepRow], output: Int64, requests: [TraceRequest]) {
     rows.removeAll(keepingCapacity: true)
     for row in actual {
       nextRequest = max(nextRequest, row.request &+ 1)
       let request = requests[Int(row.request)]
       let length = row.kvLength.rawValue
       let prompt = request.promptTokens.rawValue
-      if Int64(length) >= Int64(prompt) + Int64(request.outputTokens.rawValue) - 1 {
+      let last = Int64(prompt) + Int64(request.outputTokens.rawValue) - 1
+      if Int64(length) >= min(last, Int64(Int32.max)) {
         done.append((row.request, output))
         continue
       }
@@ -49,9 +41,9 @@ struct RowPredictor {
     return ready
   }
 
-  /// Whether `row` can be in a step: a known request, lengths that fit.
-  func isValid(_ row: StepRow) -> Bool {
-    requests.indices.contains(Int(row.request)) && row.computed.rawValue >= 0
+  /// Whether `row` can be in a step: one of so many requests, lengths that fit.
+  static func isValid(_ row: StepRow, requestCount: Int) -> Bool {
+    (0..<requestCount).contains(Int(row.request)) && row.computed.rawValue >= 0
       && row.queryLength.rawValue >= 1
       && Int64(row.computed.rawValue) + Int64(row.queryLength.rawValue) <= Int64(Int32.max)
   }

@@ -4,15 +4,14 @@ internal import TraceModel
 struct StepDecoder {
   private var columns: ColumnReader
   private var predictor = StepPredictor()
-  private var rows: RowPredictor
-  private let requestCount: Int
+  private var rows = RowPredictor()
+  private let requests: [TraceRequest]
   private var left: Int
 
   /// A decoder of a chunk's content with so many steps.
   init(content: [UInt8], stepCount: Int, requests: [TraceRequest]) throws(Corruption) {
     columns = try ColumnReader(content: content, columnCount: StepColumn.allCases.count)
-    rows = RowPredictor(requests: requests, nextRequest: 0)
-    requestCount = requests.count
+    self.requests = requests
     left = stepCount
   }
 
@@ -42,7 +41,7 @@ struct StepDecoder {
     step.scheduleStart = FileTime.fromMicroseconds(start)
     step.scheduleEnd = FileTime.fromMicroseconds(end)
     step.output = output.map(FileTime.fromMicroseconds)
-    rows.advance(step.rows, output: output ?? end)
+    rows.advance(step.rows, output: output ?? end, requests: requests)
     predictor.number = step.number
     predictor.delay.add(start - predictor.outputs.0)
     predictor.scheduling.add(end - start)
@@ -65,8 +64,8 @@ struct StepDecoder {
     step.preempted.removeAll(keepingCapacity: true)
     try readList(count: try columns[.preempted].unsigned(), .preempted, into: &step.preempted)
     try RowCoding.read(
-      mode: try columns[.rowMode].unsigned(), predicted: rows, from: &columns[.rows],
-      into: &step.rows)
+      mode: try columns[.rowMode].unsigned(), predicted: rows, requestCount: requests.count,
+      from: &columns[.rows], into: &step.rows)
   }
 
   private mutating func readList(
@@ -77,7 +76,9 @@ struct StepDecoder {
     }
     for _ in 0..<count {
       let request = try columns[column].unsigned()
-      guard request < UInt64(requestCount) else { throw Corruption("request \(request) is unknown") }
+      guard request < UInt64(requests.count) else {
+        throw Corruption("request \(request) is unknown")
+      }
       list.append(Int32(request))
     }
   }

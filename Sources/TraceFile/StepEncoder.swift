@@ -4,19 +4,11 @@ internal import TraceModel
 struct StepEncoder {
   private var columns = ColumnWriter(columnCount: StepColumn.allCases.count)
   private var predictor = StepPredictor()
-  private var rows: RowPredictor
+  private var rows = RowPredictor()
   private(set) var stepCount = 0
   private(set) var rowCount = 0
   /// When the first step was scheduled, and when the last ended, in microseconds.
   private(set) var span: (first: Int64, last: Int64) = (0, 0)
-
-  /// An empty chunk; `requests` are those appended so far.
-  init(requests: [TraceRequest]) {
-    rows = RowPredictor(requests: requests, nextRequest: 0)
-  }
-
-  /// Lets rows refer to requests that were added since.
-  mutating func updateRequests(_ requests: [TraceRequest]) { rows.updateRequests(requests) }
 
   /// Whether the chunk is as large as one may be.
   var isFull: Bool {
@@ -25,7 +17,8 @@ struct StepEncoder {
 
   func content() -> [UInt8] { columns.content() }
 
-  mutating func append(_ step: TraceStep) {
+  /// Adds a step; `requests` are those added to the trace so far, its rows' among them.
+  mutating func append(_ step: TraceStep, requests: [TraceRequest]) {
     let start = FileTime.microseconds(step.scheduleStart)
     let end = FileTime.microseconds(step.scheduleEnd)
     let gpu = step.gpuTime.map(FileTime.tenths)
@@ -49,7 +42,7 @@ struct StepEncoder {
       columns[.output].signed(output - predictor.output(scheduleEnd: end, gpuTime: gpu))
     }
     appendCounts(of: step)
-    appendRequests(of: step, start: start, output: output ?? end)
+    appendRows(of: step, start: start, output: output ?? end, requests: requests)
     predictor.number = step.number
     predictor.delay.add(start - predictor.outputs.0)
     predictor.scheduling.add(end - start)
@@ -83,7 +76,9 @@ struct StepEncoder {
     }
   }
 
-  private mutating func appendRequests(of step: TraceStep, start: Int64, output: Int64) {
+  private mutating func appendRows(
+    of step: TraceStep, start: Int64, output: Int64, requests: [TraceRequest]
+  ) {
     let expected = rows.finished(by: start)
     if step.finished == expected {
       columns[.finished].unsigned(0)
@@ -95,6 +90,6 @@ struct StepEncoder {
     for request in step.preempted { columns[.preempted].unsigned(UInt64(request)) }
     let mode = RowCoding.write(step.rows, predicted: rows, to: &columns[.rows])
     columns[.rowMode].unsigned(mode)
-    rows.advance(step.rows, output: output)
+    rows.advance(step.rows, output: output, requests: requests)
   }
 }

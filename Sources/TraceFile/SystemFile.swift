@@ -59,7 +59,8 @@ struct SystemFile: ~Copyable {
     var written = 0
     while written < bytes.count {
       let put = unsafe bytes.withUnsafeBytes { source in
-        unsafe Self.put(descriptor, source.baseAddress?.advanced(by: written), source.count - written)
+        unsafe Self.put(
+          descriptor, source.baseAddress?.advanced(by: written), source.count - written)
       }
       if put < 0, errno == EINTR { continue }
       guard put > 0 else { throw Self.failure("write", path) }

@@ -64,7 +64,9 @@ struct TraceIndex {
       var entry = Entry(
         kind: kind, offset: offset.partialValue, byteCount: size, itemCount: itemCount,
         firstItem: items[kind, default: 0])
-      guard entry.firstItem + itemCount <= Int(Int32.max) else { throw Corruption("too many items") }
+      guard entry.firstItem + itemCount <= Int(Int32.max) else {
+        throw Corruption("too many items")
+      }
       if kind == ChunkKind.steps.rawValue {
         entry.firstTime = try FileTime.sum(time, try reader.signed())
         entry.lastTime = try FileTime.sum(entry.firstTime, try reader.signed())

@@ -13,7 +13,8 @@ public enum TraceRepair {
   /// Writes the whole chunks at the start of `path` to a new trace.
   ///
   /// Reading stops at the first chunk that is not whole. A file without even a header cannot be saved.
-  public static func repair(path: String, to output: String) throws(TraceFileError) -> RepairReport {
+  public static func repair(path: String, to output: String) throws(TraceFileError) -> RepairReport
+  {
     let chunks = try ChunkFile(path: path)
     let (index, end) = try wholeChunks(of: chunks)
     let damaged = try TraceReader(chunks: chunks, index: index)

@@ -51,7 +51,8 @@ public struct TraceStepReader: StepSequence {
 
   /// Moves to a step by its place among all, counted from 0; chunks before it are not read.
   mutating func skip(to place: Int) throws(TraceFileError) {
-    nextChunk = chunks.firstIndex { place < $0.entry.firstItem + $0.entry.itemCount }
+    nextChunk =
+      chunks.firstIndex { place < $0.entry.firstItem + $0.entry.itemCount }
       ?? chunks.count
     guard nextChunk < chunks.count else { return }
     var step = TraceStep()

@@ -17,7 +17,7 @@ public struct TraceWriter: ~Copyable {
   private var requests: [TraceRequest] = []
   private var places: Set<Int64> = []
   private var requestEncoder = RequestEncoder()
-  private var stepEncoder: StepEncoder?
+  private var stepEncoder = StepEncoder()
   private var gaps: [TraceGap] = []
   private var lastStepNumber: Int64?
   private var isSettled = false
@@ -74,12 +74,8 @@ public struct TraceWriter: ~Copyable {
     }
     try check(step)
     lastStepNumber = number
-    var encoder = stepEncoder ?? StepEncoder(requests: requests)
-    stepEncoder = nil
-    encoder.updateRequests(requests)
-    encoder.append(step)
-    stepEncoder = encoder
-    if encoder.isFull { try flushSteps() }
+    stepEncoder.append(copy step, requests: requests)
+    if stepEncoder.isFull { try flushSteps() }
   }
 
   /// Notes steps that the recorder had to drop.
@@ -159,8 +155,9 @@ extension TraceWriter {
   private mutating func flushSteps() throws(TraceFileError) {
     // Requests first: a reader of what is whole so far must know those that rows refer to.
     try flushRequests()
-    guard let encoder = stepEncoder, encoder.stepCount > 0 else { return }
-    stepEncoder = nil
+    guard stepEncoder.stepCount > 0 else { return }
+    let encoder = stepEncoder
+    stepEncoder = StepEncoder()
     let first = index.entries.reduce(0) {
       $0 + ($1.kind == ChunkKind.steps.rawValue ? $1.itemCount : 0)
     }
@@ -208,6 +205,12 @@ extension TraceWriter {
       payload = try compressor.frame(of: content.span)
     } catch {
       throw TraceFileError(.system(call: "zstd", reason: error.what), path: path)
+    }
+    guard ChunkHeader.isBelievable(contentBytes: content.count, payloadBytes: payload.count) else {
+      throw TraceFileError(
+        .invalid(
+          "\(content.count) bytes shrink to \(payload.count), which readers take for a bomb; "
+            + "flush more often"), path: path)
     }
     var writer = ByteWriter()
     ChunkHeader(
