@@ -109,7 +109,7 @@ struct PrefixBlockPredictor {
     if block == next { return 0 }
     let difference = Int64(bitPattern: block &- last &- 1)
     let zigzag = UInt64(bitPattern: (difference << 1) ^ (difference >> 63))
-    // The one difference whose code would be out of range is that of a new block's code.
+    // A difference of exactly 2^63 has no code: no publisher numbers blocks so far apart.
     return zigzag &+ 1
   }
 
