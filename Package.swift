@@ -58,7 +58,8 @@ let package = Package(
 
     // MARK: Edges
     .target(
-      name: "TraceFile", dependencies: ["TraceModel", "CZstd"], swiftSettings: swiftSettings,
+      name: "TraceFile", dependencies: ["TraceModel", "CZstd"], exclude: ["FORMAT.md"],
+      swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary(":libzstd.a")]),
     target("TraceImport", ["TraceModel"]),
     .target(

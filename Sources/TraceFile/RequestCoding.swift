@@ -62,10 +62,7 @@ enum RequestDecoder {
     var lastArrival: Int64 = 0
     var predictor = PrefixBlockPredictor()
     for _ in 0..<count {
-      let id = lastID.addingReportingOverflow(try columns[RequestColumn.id.rawValue].signed())
-      guard !id.overflow, id.partialValue < Int64.max else {
-        throw Corruption("a request's id is out of range")
-      }
+      lastID = lastID &+ (try columns[RequestColumn.id.rawValue].signed()) &+ 1
       let arrival = try FileTime.sum(
         lastArrival, try columns[RequestColumn.arrival.rawValue].signed())
       let prompt = try columns[RequestColumn.promptTokens.rawValue].count(
@@ -83,7 +80,6 @@ enum RequestDecoder {
         blocks.append(
           predictor.block(of: try columns[RequestColumn.prefixBlocks.rawValue].unsigned()))
       }
-      lastID = id.partialValue + 1
       lastArrival = arrival
       requests.append(
         TraceRequest(

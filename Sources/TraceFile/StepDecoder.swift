@@ -21,11 +21,7 @@ struct StepDecoder {
     left -= 1
     let presence = try columns[.presence].unsigned()
     func has(_ bit: UInt64) -> Bool { presence >> bit & 1 == 1 }
-    let number = predictor.number.addingReportingOverflow(try columns[.number].signed())
-    guard !number.overflow, number.partialValue < Int64.max - 1 else {
-      throw Corruption("a step's number is out of range")
-    }
-    step.number = number.partialValue + 1
+    step.number = predictor.number &+ (try columns[.number].signed()) &+ 1
     let start = try FileTime.sum(
       predictor.outputs.0 + predictor.delay.value, try columns[.scheduleStart].signed())
     let end = try FileTime.sum(
