@@ -33,7 +33,10 @@ func tests(
 
 let package = Package(
   name: "reprise",
-  products: [.executable(name: "reprise", targets: ["reprise"])],
+  products: [
+    .executable(name: "reprise", targets: ["reprise"]),
+    .library(name: "TraceReading", targets: ["TraceFile", "TraceImport", "ConfigurationFiles"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
