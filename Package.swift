@@ -33,7 +33,10 @@ func tests(
 
 let package = Package(
   name: "reprise",
-  products: [.executable(name: "reprise", targets: ["reprise"])],
+  products: [
+    .executable(name: "reprise", targets: ["reprise"]),
+    .library(name: "TraceReading", targets: ["TraceFile", "TraceImport", "ConfigurationFiles"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -43,6 +46,8 @@ let package = Package(
     // MARK: C
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "CCUDADriver"),
     .target(
       name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
       cSettings: [.headerSearchPath(".")]),
@@ -70,6 +75,12 @@ let package = Package(
     target("MachineProfiles", ["StepTiming", "KernelSelection", "TraceModel", "CMachineProfiles"]),
     target(
       "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
+    target("CUDADriver", ["TraceModel", "CCUDADriver"]),
+    .target(
+      name: "MeasurementStore", dependencies: ["KernelSelection", "TraceModel", "CSQLite"],
+      exclude: ["README.md"], swiftSettings: swiftSettings,
+      // The archive, so that the program runs where no SQLite is installed; its mathematics needs libm.
+      linkerSettings: [.linkedLibrary(":libsqlite3.a"), .linkedLibrary("m")]),
 
     // MARK: Program
     target(
@@ -110,6 +121,14 @@ let package = Package(
         "RepriseCommands", "Reports", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
         "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
+    .target(
+      name: "CUDADriverFake", dependencies: ["CUDADriver", "CCUDADriver"],
+      path: "Tests/CUDADriverFake", swiftSettings: swiftSettings),
+    tests(
+      "CUDADriverTests", ["CUDADriver", "CUDADriverFake", "TraceModel", "TestSupport"],
+      exclude: ["Golden"]),
+    tests(
+      "MeasurementStoreTests", ["MeasurementStore", "KernelSelection", "TraceModel", "TestSupport"]),
     tests("TidyTests", ["KernelSelection", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],

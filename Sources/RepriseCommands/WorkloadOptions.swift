@@ -3,10 +3,11 @@ import TraceModel
 
 /// Options that choose part of a workload.
 struct WorkloadOptions: ParsableArguments {
-  @Option(help: "Take requests that arrive from this second on, which becomes time zero.")
+  @Option(
+    help: "Take requests that arrive (of recorded batches: steps scheduled) from this second on.")
   var from: Double?
 
-  @Option(help: "Take requests that arrive before this second.")
+  @Option(help: "Take requests that arrive (or steps scheduled) before this second.")
   var to: Double?
 
   @Option(help: "How many times faster requests arrive: 2 halves every gap.")

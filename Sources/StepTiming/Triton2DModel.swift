@@ -18,8 +18,6 @@ public struct Triton2DModel: KernelModel {
   /// Where a fit starts.
   public static let initialParameters = [3.0, 20, 43, 1.1, 1.2, 1.1, 1.5, 1.3, 0.5]
 
-  /// Rows of the score matrix that one CTA computes.
-  private static let blockM = 16
   /// CTAs of a prompt-laden launch that one SM holds.
   private static let residentPerSM = 4.0
 
@@ -53,9 +51,7 @@ public struct Triton2DModel: KernelModel {
   private func singleTokenNanoseconds(
     _ batch: AttentionBatch, _ context: AttentionContext
   ) -> Double {
-    let blockQ = context.queryBlockSize(blockM: Self.blockM)
-    let padded = batch.summary.paddedRows
-    let launched = Double((padded / blockQ + padded) * context.kvHeads)
+    let launched = Double(batch.summary.queryBlocks(in: context) * context.kvHeads)
     let loadPerRow = launched / Double(batch.summary.rows) / Double(context.smCount)
     return FluidSweep.nanoseconds(ascending: batch.ascendingKVLengths, overhead: overhead) { rows in
       curve.nanosecondsPerToken(load: Double(rows) * loadPerRow)
@@ -63,7 +59,7 @@ public struct Triton2DModel: KernelModel {
   }
 
   private func mixedNanoseconds(_ batch: AttentionBatch, _ context: AttentionContext) -> Double {
-    let blockQ = context.queryBlockSize(blockM: Self.blockM)
+    let blockQ = context.queryTokensPerBlock
     var tokens = 0.0
     var longestPrompt = 0.0
     var longestSingle = 0.0

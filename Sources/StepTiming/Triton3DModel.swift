@@ -20,8 +20,6 @@ public struct Triton3DModel: KernelModel {
 
   /// Tokens that a CTA reads per iteration.
   private static let tile = 16
-  /// Rows of the score matrix that one CTA computes.
-  private static let blockM = 16
   /// The most new tokens of a row (vLLM 0.33, `MAX_3D_QUERY_LEN`).
   private static let queryLengthMax = 8
 
@@ -71,7 +69,7 @@ public struct Triton3DModel: KernelModel {
   private func furtherCTAs(
     _ batch: AttentionBatch, _ segments: Int, _ context: AttentionContext
   ) -> Int {
-    let blockQ = context.queryBlockSize(blockM: Self.blockM)
+    let blockQ = context.queryTokensPerBlock
     return zip(batch.queryLengths, batch.kvLengths).reduce(0) { sum, row in
       let blocks = ceilingDivide(Int(row.0), blockQ) - 1
       return sum + blocks * Self.split(Int(row.1), segments).active

@@ -32,7 +32,7 @@ enum TraceFileLimits {
   /// Rows of one step, and requests in its lists.
   static let rowsMax = 1 << 16
   /// Tokens of a prompt, an output, or a row with what was computed before it.
-  static let tokensMax: Int32 = (1 << 30) - 1
+  static let tokensMax = Int32.max
   /// Requests, steps or gaps of one trace.
   static let totalItemsMax = Int(Int32.max)
   /// Magnitude of every time in nanoseconds (73 years), so that differences of two fit 64 bits.

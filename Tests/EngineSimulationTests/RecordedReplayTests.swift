@@ -67,7 +67,8 @@ struct RecordedReplayTests {
     #expect(own.requests[1].arrival == milliseconds(25))
     for factor in [0.1, 3] {
       let other = LinearTimer(
-        step: Nanoseconds(Int64(factor * 10_000_000)), token: Nanoseconds(Int64(factor * 1_000_000)))
+        step: Nanoseconds(Int64(factor * 10_000_000)), token: Nanoseconds(Int64(factor * 1_000_000))
+      )
       let outcome = try run(list, steps, timers: [other])[0]
       let arrival = outcome.requests[1].arrival
       #expect((arrival < milliseconds(25)) == (factor < 1))

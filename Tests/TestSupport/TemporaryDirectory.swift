@@ -24,6 +24,15 @@ public final class TemporaryDirectory: Sendable {
     return file(name)
   }
 
+  /// Whether it has a file of this name.
+  public func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
+
+  /// Makes a name in it that stands for another path.
+  public func link(_ name: String, to path: String) throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: file(name), withDestinationPath: path)
+  }
+
   /// Names of what is in it, sorted.
   public func contents() throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path).sorted()

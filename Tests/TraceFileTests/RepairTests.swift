@@ -13,7 +13,7 @@ struct RepairTests {
 
   init() throws {
     folder = try TemporaryDirectory()
-    trace = SampleTrace(.init(requests: 8, stepsMax: 40, hasPrefixBlocks: true), seed: 11)
+    trace = SampleTrace(.init(requests: 6, stepsMax: 28, hasPrefixBlocks: true), seed: 11)
     try trace.writePartial(to: folder.file("a.reprise"), flushEvery: 7)
     partial = try folder.bytes(of: "a.reprise.partial")
   }

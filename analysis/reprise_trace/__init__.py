@@ -8,6 +8,10 @@
 
 from .errors import TraceError
 from .model import ABSENT, Gaps, Requests, Steps, Trace
-from .reader import TraceFile, read
+from .reader import TraceFile, read, read_partial
+from .steplog import to_step_log
 
-__all__ = ["ABSENT", "Gaps", "Requests", "Steps", "Trace", "TraceError", "TraceFile", "read"]
+__all__ = [
+    "ABSENT", "Gaps", "Requests", "Steps", "Trace", "TraceError", "TraceFile", "read",
+    "read_partial", "to_step_log",
+]  # fmt: skip

@@ -41,14 +41,17 @@ class Entry:
 
 
 class ChunkFile:
-    """An open trace; chunks are read one at a time."""
+    """An open trace; chunks are read one at a time.
 
-    def __init__(self, path: str | os.PathLike):
+    Of a partial file, without an index or damaged, the chunks are those whole at its front.
+    """
+
+    def __init__(self, path: str | os.PathLike, partial: bool = False):
         self.file = open(path, "rb")
         try:
             self.size = os.fstat(self.file.fileno()).st_size
             self._check_head()
-            self.entries = self._index()
+            self.entries = self._whole_chunks() if partial else self._index()
         except BaseException:
             self.file.close()
             raise
@@ -87,6 +90,23 @@ class ChunkFile:
         except TraceError as error:
             raise TraceError(error.what, None, offset) from None
 
+    def _whole_chunks(self) -> list[Entry]:
+        entries: list[Entry] = []
+        offset, places = 16, {}
+        while True:
+            head = self._bytes(offset, 40)
+            try:
+                size = 40 + struct.unpack("<I", head[8:12])[0] if len(head) == 40 else 0
+                header, _ = self._payload(offset, size)
+            except TraceError:
+                return entries
+            first = places.get(header.kind, 0)
+            if header.kind == INDEX:
+                return entries
+            entries.append(Entry(len(entries), header.kind, offset, size, header.items, first, 0, 0))
+            places[header.kind] = first + header.items
+            offset += size
+
     @staticmethod
     def _entries(stream: Stream, file_end: int) -> list[Entry]:
         entries = []
@@ -121,6 +141,10 @@ class ChunkFile:
         return header, content
 
     def _chunk(self, offset: int, size: int) -> tuple[Header, bytes]:
+        header, payload = self._payload(offset, size)
+        return header, _decompress(payload, header.content_bytes)
+
+    def _payload(self, offset: int, size: int) -> tuple[Header, bytes]:
         head = self._bytes(offset, 40)
         check(len(head) == 40 and head[:4] == b"RCHK", "no chunk here")
         check(
@@ -135,7 +159,7 @@ class ChunkFile:
             len(payload) == header.payload_bytes and crc32c(payload) == header.payload_crc,
             "the payload does not match its checksum",
         )
-        return header, _decompress(payload, header.content_bytes)
+        return header, payload
 
 
 def _check_bounds(header: Header) -> None:

@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 class TraceFile:
     """An open trace. Steps can be read from any place; whole chunks are read, no others."""
 
-    def __init__(self, path: str | os.PathLike):
-        self._chunks = ChunkFile(path)
+    def __init__(self, path: str | os.PathLike, partial: bool = False):
+        self._chunks = ChunkFile(path, partial)
         self._lengths: tuple[np.ndarray, np.ndarray] | None = None
         metadata = self._chunks.of(chunks.METADATA)
         if not metadata:
@@ -119,6 +119,12 @@ class TraceFile:
 def read(path: str | os.PathLike) -> Trace:
     """Reads a whole trace."""
     with TraceFile(path) as file:
+        return Trace(file.header, file.requests(), file.steps(), file.gaps())
+
+
+def read_partial(path: str | os.PathLike) -> Trace:
+    """Reads the chunks that are whole at the front of a file that is unfinished or damaged."""
+    with TraceFile(path, partial=True) as file:
         return Trace(file.header, file.requests(), file.steps(), file.gaps())
 
 

@@ -16,12 +16,16 @@ final class ProgressBar: Sendable {
   private let start: ContinuousClock.Instant
   private let state: Mutex<State>
 
-  private static let patience = Duration.seconds(1)
+  private let patience: Duration
+
   private static let interval = Duration.milliseconds(100)
   private static let width = 40
 
-  /// A bar over some parts of equal weight, drawn only after a second has passed.
-  init(_ label: String, parts: Int = 1, on console: Console) {
+  /// A bar over some parts of equal weight, drawn only after `patience` has passed.
+  init(
+    _ label: String, parts: Int = 1, on console: Console, patience: Duration = .seconds(1)
+  ) {
+    self.patience = patience
     sink = console.errors
     isActive = console.errors.isTerminal
     self.label = label
@@ -35,7 +39,7 @@ final class ProgressBar: Sendable {
     let line: String? = state.withLock { state in
       state.parts[part] = min(max(fraction, 0), 1)
       let now = ContinuousClock.now
-      guard now - start > Self.patience, !state.isShown || now - state.drawnAt > Self.interval
+      guard now - start >= patience, !state.isShown || now - state.drawnAt > Self.interval
       else { return nil }
       state.drawnAt = now
       state.isShown = true

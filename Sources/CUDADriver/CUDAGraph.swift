@@ -1,0 +1,52 @@
+internal import CCUDADriver
+
+/// Recorded work of a stream, destroyed with this value.
+@safe public struct CUDAGraph: ~Copyable {
+  let lifetime: ContextLifetime
+  let handle: OpaquePointer
+
+  init(lifetime: ContextLifetime, handle: OpaquePointer) {
+    self.lifetime = lifetime
+    unsafe self.handle = unsafe handle
+  }
+
+  deinit {
+    let driver = lifetime.driver
+    driver.checkRelease("cuGraphDestroy", unsafe driver.functions.cuGraphDestroy(handle))
+  }
+
+  /// Makes it ready to run; the graph itself is not needed any more.
+  public func instantiate() throws(CUDAError) -> CUDAExecutableGraph {
+    let driver = lifetime.driver
+    var executable: OpaquePointer?
+    try driver.check(
+      "cuGraphInstantiateWithFlags",
+      unsafe driver.functions.cuGraphInstantiateWithFlags(&executable, handle, 0))
+    return unsafe CUDAExecutableGraph(
+      lifetime: lifetime,
+      handle: try driver.handle(executable, from: "cuGraphInstantiateWithFlags"))
+  }
+}
+
+/// A graph ready to run, destroyed with this value.
+@safe public struct CUDAExecutableGraph: ~Copyable {
+  let lifetime: ContextLifetime
+  let handle: OpaquePointer
+
+  init(lifetime: ContextLifetime, handle: OpaquePointer) {
+    self.lifetime = lifetime
+    unsafe self.handle = unsafe handle
+  }
+
+  deinit {
+    let driver = lifetime.driver
+    driver.checkRelease("cuGraphExecDestroy", unsafe driver.functions.cuGraphExecDestroy(handle))
+  }
+
+  /// Enqueues all of it at once.
+  public func launch(on stream: borrowing CUDAStream) throws(CUDAError) {
+    let driver = lifetime.driver
+    try driver.check(
+      "cuGraphLaunch", unsafe driver.functions.cuGraphLaunch(handle, stream.handle))
+  }
+}

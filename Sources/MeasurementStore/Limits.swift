@@ -1,0 +1,11 @@
+/// Bounds of this module.
+public enum MeasurementLimits {
+  /// Samples of one set; a measurement takes tens.
+  public static let samplesMax = 1 << 16
+  /// Bytes of a batch's text; a thousand rows of different lengths take some six thousand.
+  public static let batchBytesMax = 1 << 20
+  /// Bytes of one text such as a variant's name or a reason.
+  public static let textBytesMax = 4096
+  /// How long a write waits for another process's, in milliseconds.
+  public static let busyMillisecondsDefault: Int32 = 30_000
+}

@@ -1,0 +1,4 @@
+import Fuzzing
+import TraceImport
+
+Fuzzing.run { bytes in _ = try? WorkloadFormat.burstgpt.read(bytes, name: "fuzz") }
