@@ -123,7 +123,7 @@ class Reading:
         if (self.header is None) != (chunk.kind == HEADER):
             raise ValueError("the header is not the first chunk, or there are two")
         if chunk.kind == HEADER:
-            self.header = json.loads(chunk.content().decode("utf-8"))
+            self.header = json.loads(chunk.content().decode("utf-8"), parse_constant=refuse)
             if chunk.items != 1 or not isinstance(self.header, dict):
                 raise ValueError("the header is not one object")
         elif chunk.kind == REQUESTS:
@@ -139,6 +139,10 @@ class Reading:
     def trace(self):
         blocks = {"prefix_blocks": self.requests.pop("prefix_blocks")}
         return Trace(self.header, arrays(self.requests) | blocks, arrays(self.gaps), arrays(self.steps))
+
+
+def refuse(constant):
+    raise ValueError(f"{constant} is not JSON")
 
 
 def arrays(lists):
