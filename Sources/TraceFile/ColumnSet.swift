@@ -45,9 +45,21 @@ struct ColumnReader {
       let number = Int(try reader.fixed(UInt16.self))
       entries.append((number, Int(try reader.fixed(UInt32.self))))
     }
+    var seen: Set<Int> = []
     for entry in entries {
+      guard seen.insert(entry.number).inserted else {
+        throw Corruption("column \(entry.number) appears twice")
+      }
       let column = try reader.take(entry.size)
       if (1...columnCount).contains(entry.number) { columns[entry.number - 1] = column }
+    }
+    guard reader.isAtEnd else { throw Corruption("bytes behind the columns") }
+  }
+
+  /// Checks that every column has been read to its end.
+  func finish() throws(Corruption) {
+    for column in columns where !column.isAtEnd {
+      throw Corruption("a column has more values than items")
     }
   }
 

@@ -22,5 +22,6 @@ enum GapCoding {
       last = last &+ (try reader.signed())
       gaps.append(TraceGap(afterStep: last, droppedSteps: try reader.signed()))
     }
+    guard reader.isAtEnd else { throw Corruption("bytes behind the gaps") }
   }
 }

@@ -4,6 +4,8 @@ enum TraceFileLimits {
   static let stepsPerChunk = 2048
   /// Rows after which a chunk of steps is closed, however few its steps.
   static let rowsPerChunk = 262_144
+  /// Rows that a reader takes from one chunk: predicted rows cost no bytes, so nothing else bounds them.
+  static let rowsPerChunkMax = rowsPerChunk + rowsMax
   /// Requests of one chunk.
   static let requestsPerChunk = 4096
   /// Prefix blocks after which a chunk of requests is closed.

@@ -87,6 +87,7 @@ enum RequestDecoder {
           promptTokens: TokenCount(Int32(prompt)), outputTokens: TokenCount(Int32(output)),
           prefixBlocks: blocks))
     }
+    try columns.finish()
   }
 }
 

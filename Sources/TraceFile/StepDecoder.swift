@@ -7,6 +7,7 @@ struct StepDecoder {
   private var rows = RowPredictor()
   private let requests: [TraceRequest]
   private var left: Int
+  private var rowCount = 0
 
   /// A decoder of a chunk's content with so many steps.
   init(content: [UInt8], stepCount: Int, requests: [TraceRequest]) throws(Corruption) {
@@ -17,7 +18,10 @@ struct StepDecoder {
 
   /// Overwrites `step` with the next one; `false` after the last.
   mutating func next(into step: inout TraceStep) throws(Corruption) -> Bool {
-    guard left > 0 else { return false }
+    guard left > 0 else {
+      try columns.finish()
+      return false
+    }
     left -= 1
     let presence = try columns[.presence].unsigned()
     func has(_ bit: UInt64) -> Bool { presence >> bit & 1 == 1 }
@@ -37,6 +41,10 @@ struct StepDecoder {
     step.scheduleStart = FileTime.fromMicroseconds(start)
     step.scheduleEnd = FileTime.fromMicroseconds(end)
     step.output = output.map(FileTime.fromMicroseconds)
+    rowCount += step.rows.count
+    guard rowCount <= TraceFileLimits.rowsPerChunkMax else {
+      throw Corruption("more than \(TraceFileLimits.rowsPerChunkMax) rows in a chunk")
+    }
     rows.advance(step.rows, output: output ?? end, requests: requests)
     predictor.number = step.number
     predictor.delay.add(start - predictor.outputs.0)

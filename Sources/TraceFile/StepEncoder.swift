@@ -49,7 +49,7 @@ struct StepEncoder {
     predictor.scheduleStart = start
     predictor.outputs = (predictor.outputs.1, output ?? end)
     if stepCount == 0 { span.first = start }
-    span.last = max(span.last, output ?? end)
+    span.last = stepCount == 0 ? output ?? end : max(span.last, output ?? end)
     stepCount += 1
     rowCount += step.rows.count
   }

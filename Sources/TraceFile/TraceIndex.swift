@@ -1,7 +1,7 @@
 /// Where a trace's chunks are and what they hold: the last chunk of a whole file.
 ///
-/// Content: for each chunk its kind, the distance of its offset from the end of the one before, its
-/// bytes with header, its items, and for steps the first scheduling and the last output as zigzag
+/// Content: for each chunk its kind, the distance of its offset from the end of the one before (none:
+/// chunks lie one behind the other), its bytes with header, its items, and for steps the first scheduling and the last output as zigzag
 /// microseconds (differences from the ones before). All numbers are variable-length.
 struct TraceIndex {
   struct Entry: Hashable {
@@ -44,7 +44,7 @@ struct TraceIndex {
     return writer.bytes
   }
 
-  /// Reads an index back; chunks must lie one behind the other before `fileEnd`.
+  /// Reads an index back; chunks must lie one behind the other from the head to `fileEnd`.
   init(content: [UInt8], fileEnd: UInt64) throws(Corruption) {
     var reader = ByteReader(content)
     let countMax = fileEnd / UInt64(TraceFileLimits.chunkBytesMin)
@@ -54,15 +54,15 @@ struct TraceIndex {
     var items: [UInt32: Int] = [:]
     for _ in 0..<count {
       let kind = UInt32(try reader.count(max: Int(UInt32.max), "as a kind"))
-      let offset = end.addingReportingOverflow(try reader.unsigned())
+      guard try reader.unsigned() == 0 else { throw Corruption("bytes between the chunks") }
       let size = try reader.unsigned()
-      let next = offset.partialValue.addingReportingOverflow(size)
-      guard !offset.overflow, !next.overflow, next.partialValue <= fileEnd,
+      let next = end.addingReportingOverflow(size)
+      guard !next.overflow, next.partialValue <= fileEnd,
         size >= UInt64(ChunkHeader.byteCount)
       else { throw Corruption("the index names a chunk outside of the file") }
       let itemCount = try reader.count(max: Int(Int32.max), "items")
       var entry = Entry(
-        kind: kind, offset: offset.partialValue, byteCount: size, itemCount: itemCount,
+        kind: kind, offset: end, byteCount: size, itemCount: itemCount,
         firstItem: items[kind, default: 0])
       guard entry.firstItem + itemCount <= Int(Int32.max) else {
         throw Corruption("too many items")
@@ -75,6 +75,12 @@ struct TraceIndex {
       items[kind] = entry.firstItem + itemCount
       end = next.partialValue
       entries.append(entry)
+    }
+    guard reader.isAtEnd, end == fileEnd else {
+      throw Corruption("the index does not list every chunk")
+    }
+    guard chunks(of: .metadata).map(\.place) == [0] else {
+      throw Corruption("the trace does not begin with its one header")
     }
   }
 
