@@ -206,7 +206,9 @@ extension BatchSource {
   /// What a report says of it.
   var explanation: String {
     switch self {
-    case .recorded: "recorded: every step keeps its rows; only how long it takes changes"
+    case .recorded:
+      "recorded: every step keeps its rows; only how long it takes changes "
+        + "(--batches rescheduled lets a faster rule empty the engine sooner)"
     case .rescheduled: "rescheduled: a model of the scheduler forms new batches from the arrivals"
     }
   }

@@ -68,6 +68,9 @@ public struct HostFit: Sendable {
     pieceLaunches.append(output - step.scheduleEnd)
   }
 
+  /// Launches in pieces that were seen.
+  var pieceLaunchCount: Int { pieceLaunches.count }
+
   /// This fit's sightings and another's together.
   func pooled(with other: HostFit) -> HostFit {
     var all = self

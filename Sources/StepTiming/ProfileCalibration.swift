@@ -1,40 +1,28 @@
-public import KernelSelection
-public import TraceModel
+internal import KernelSelection
+internal import TraceModel
 
 /// Makes a machine profile from measured kernel calls and recordings of an engine.
+///
+/// Kernels are fitted to the measured calls and, where recordings show attention clearly, to calls
+/// inside the engine, whose KV blocks lie otherwise in memory than a benchmark's. What such a call
+/// took follows from the rest of the step, and the rest from the calls, so both are found in turn; the
+/// rest is common to all policies of a model, which is what tells the two apart.
 public struct ProfileCalibration: Sendable {
   private let gpu: String
   private let smCount: Int
-  private let kernels: [FittedKernel]
+  private let measurements: [KernelMeasurement]
   private var recordings: [CalibrationRecording] = []
 
-  /// Fits the kernels; variants with too few measurements or without a model are left out.
+  /// Turns of the search; a third moves no parameter by a part in a thousand.
+  private static let turns = 3
+
+  /// A calibration from measured calls.
+  ///
+  /// Variants with too few measurements or without a model are left out of the profile.
   public init(gpu: String, smCount: Int, measurements: [KernelMeasurement]) {
     self.gpu = gpu
     self.smCount = smCount
-    var variants: [KernelVariant] = []
-    for measurement in measurements where !variants.contains(measurement.variant) {
-      variants.append(measurement.variant)
-    }
-    kernels = variants.compactMap { variant in
-      KernelFit.fit(measurements.filter { $0.variant == variant })
-    }
-  }
-
-  /// The fitted kernels' times.
-  public var attention: ProfileAttentionTiming { ProfileAttentionTiming(kernels) }
-
-  /// Starts taking a recording in; give it the recording's steps, then `add` it.
-  public func recording(
-    name: String, shape: ModelShape, context: AttentionContext, policy: any SelectionPolicy,
-    requests: [TraceRequest]
-  ) throws(TimingError) -> CalibrationRecording {
-    CalibrationRecording(
-      name: name, shape: shape,
-      rest: try RecordedRest(
-        policy: policy, attention: attention, context: context, layers: shape.layers,
-        keepsSteps: true),
-      host: HostFit(requests: requests))
+    self.measurements = measurements
   }
 
   /// Takes a recording in whose steps have all been given.
@@ -42,55 +30,102 @@ public struct ProfileCalibration: Sendable {
 
   /// The profile of everything taken in.
   public func profile(provenance: [String]) -> MachineProfile {
+    let fit = Fit(measurements: measurements, recordings: recordings, crossValidates: true)
+    return MachineProfile(
+      gpu: gpu, smCount: smCount, provenance: provenance, kernels: fit.kernels,
+      models: Self.shapes(of: recordings).map { profile(of: $0, fit) })
+  }
+
+  /// Kernels and rests of step found in turn from some of the recordings.
+  private struct Fit {
+    private(set) var kernels: [FittedKernel]
+    private var rests: [RestFit] = []
+
+    init(
+      measurements: [KernelMeasurement], recordings: [CalibrationRecording], crossValidates: Bool
+    ) {
+      kernels = Self.kernels(measurements, crossValidates: false)
+      for turn in 1...turns {
+        rests = Self.rests(recordings, ProfileAttentionTiming(kernels))
+        let calls = recordings.flatMap { $0.engineCalls(rest: rest(of: $0.shape)) }
+        kernels = Self.kernels(
+          measurements + calls, crossValidates: crossValidates && turn == turns)
+      }
+      rests = Self.rests(recordings, ProfileAttentionTiming(kernels))
+    }
+
+    /// The rest of a model's steps; nothing known where no recording shows it.
+    func rest(of shape: ModelShape) -> RestOfStep {
+      rests.first { $0.shape.name == shape.name }?.rest ?? RestOfStep(graphs: [], pieces: [])
+    }
+
+    private static func kernels(
+      _ measurements: [KernelMeasurement], crossValidates: Bool
+    ) -> [FittedKernel] {
+      var variants: [KernelVariant] = []
+      for measurement in measurements where !variants.contains(measurement.variant) {
+        variants.append(measurement.variant)
+      }
+      return variants.compactMap { variant in
+        KernelFit.fit(
+          measurements.filter { $0.variant == variant }, crossValidates: crossValidates)
+      }
+    }
+
+    /// One for each model; what a model lacks comes from the one with the most steps in pieces.
+    private static func rests(
+      _ recordings: [CalibrationRecording], _ attention: ProfileAttentionTiming
+    ) -> [RestFit] {
+      let shapes = ProfileCalibration.shapes(of: recordings)
+      let observations = shapes.map { shape in
+        recordings.filter { $0.shape.name == shape.name }.flatMap { $0.observations(attention) }
+      }
+      let alone = zip(shapes, observations).map { shape, steps in
+        RestFit(shape: shape, observations: steps, reference: nil)
+      }
+      let reference = alone.max { $0.pieceSteps < $1.pieceSteps }
+      return zip(shapes, observations).map { shape, steps in
+        RestFit(shape: shape, observations: steps, reference: reference)
+      }
+    }
+  }
+
+  private static func shapes(of recordings: [CalibrationRecording]) -> [ModelShape] {
     var shapes: [ModelShape] = []
     for recording in recordings where !shapes.contains(where: { $0.name == recording.shape.name }) {
       shapes.append(recording.shape)
     }
-    let reference = reference(among: shapes)
-    return MachineProfile(
-      gpu: gpu, smCount: smCount, provenance: provenance, kernels: kernels,
-      models: shapes.map { profile(of: $0, reference: reference) })
+    return shapes
   }
 
-  /// The model with the most steps in pieces, from which others borrow what they lack.
-  private func reference(among shapes: [ModelShape]) -> RestFit? {
-    let fits = shapes.map { shape in
-      RestFit(shape: shape, observations: observations(of: shape, without: nil), reference: nil)
-    }
-    return fits.max { $0.pieceSteps < $1.pieceSteps }
-  }
-
-  private func observations(of shape: ModelShape, without name: String?) -> [StepObservation] {
-    recordings.filter { $0.shape.name == shape.name && $0.name != name }
-      .flatMap(\.rest.observations)
-  }
-
-  private func profile(of shape: ModelShape, reference: RestFit?) -> ModelProfile {
+  private func profile(of shape: ModelShape, _ fit: Fit) -> ModelProfile {
     let own = recordings.filter { $0.shape.name == shape.name }
-    let fit = RestFit(
-      shape: shape, observations: observations(of: shape, without: nil), reference: reference)
     var decode: [Double] = []
     var mixed: [Double] = []
     for left in own where own.count > 1 {
-      let others = RestFit(
-        shape: shape, observations: observations(of: shape, without: left.name),
-        reference: reference)
-      for step in left.rest.observations where step.gpu > .zero {
-        let predicted = step.attention + others.rest.time(of: step.launch)
+      let others = Fit(
+        measurements: measurements, recordings: recordings.filter { $0.name != left.name },
+        crossValidates: false)
+      let rest = others.rest(of: shape)
+      for step in left.observations(ProfileAttentionTiming(others.kernels)) {
+        let predicted = step.attention + rest.time(of: step.launch)
         let error = (predicted.seconds / step.gpu.seconds - 1).magnitude
         if step.launch.isFullGraph { decode.append(error) } else { mixed.append(error) }
       }
     }
     return ModelProfile(
-      shape: shape, rest: fit.rest, host: hostTiming(of: shape, reference: reference?.shape),
+      shape: shape, rest: fit.rest(of: shape), host: hostTiming(of: shape),
       decodeStepError: FitError(absoluteErrors: decode),
       mixedStepError: FitError(absoluteErrors: mixed), recordings: own.map(\.name))
   }
 
-  private func hostTiming(of shape: ModelShape, reference: ModelShape?) -> HostTiming {
+  private func hostTiming(of shape: ModelShape) -> HostTiming {
     func merged(_ name: String) -> HostFit {
       recordings.filter { $0.shape.name == name }
         .reduce(HostFit(requests: [])) { $0.pooled(with: $1.host) }
+    }
+    let reference = Self.shapes(of: recordings).max { a, b in
+      merged(a.name).pieceLaunchCount < merged(b.name).pieceLaunchCount
     }
     guard let reference, reference.name != shape.name else {
       return merged(shape.name).timing(layers: shape.layers, fallback: nil, fallbackLayers: 1)
@@ -99,20 +134,5 @@ public struct ProfileCalibration: Sendable {
       .timing(layers: reference.layers, fallback: nil, fallbackLayers: 1)
     return merged(shape.name)
       .timing(layers: shape.layers, fallback: fallback, fallbackLayers: reference.layers)
-  }
-}
-
-/// One recording on its way into a calibration.
-public struct CalibrationRecording: Sendable {
-  /// The recording's name.
-  public let name: String
-  let shape: ModelShape
-  var rest: RecordedRest
-  var host: HostFit
-
-  /// Takes the next step in.
-  public mutating func add(_ step: TraceStep) throws(TimingError) {
-    try rest.add(step)
-    host.add(step)
   }
 }

@@ -17,21 +17,17 @@ public struct RecordedRest: Sendable {
   private var batch = AttentionBatch()
   private var graphs: [Int: Sum] = [:]
   private var pieces: [Int: Sum] = [:]
-  private var steps: [StepObservation] = []
-  private let keepsSteps: Bool
 
   /// A collector.
   ///
   /// - `policy`: the one in force while recording
-  /// - `keepsSteps`: whether `observations` is wanted, which takes memory per step
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
-    layers: Int, keepsSteps: Bool = false
+    layers: Int
   ) throws(TimingError) {
     timer = try PolicyStepTimer(
       policy: policy, attention: attention, context: context, layers: layers,
       rest: RestOfStep(graphs: [], pieces: []), candidates: [])
-    self.keepsSteps = keepsSteps
   }
 
   /// Takes a step in; one without GPU time or rows is passed over.
@@ -48,14 +44,7 @@ public struct RecordedRest: Sendable {
     } else {
       pieces[RestOfStep.roundedToTile(time.launch.tokens), default: Sum()].add(rest)
     }
-    if keepsSteps {
-      steps.append(
-        StepObservation(launch: time.launch, attention: time.attention, gpu: gpu))
-    }
   }
-
-  /// Steps taken in one by one, where they were kept.
-  public var observations: [StepObservation] { steps }
 
   /// The mean rest by launch.
   ///
@@ -77,22 +66,5 @@ extension RecordedRest.Sum {
   fileprivate mutating func add(_ value: Double) {
     microseconds += value
     steps += 1
-  }
-}
-
-/// One recorded step as calibration sees it.
-public struct StepObservation: Hashable, Sendable {
-  /// How it was launched.
-  public var launch: StepLaunch
-  /// Attention over all layers as the timing predicts it.
-  public var attention: Nanoseconds
-  /// GPU time as it was recorded.
-  public var gpu: Nanoseconds
-
-  /// A step's launch, predicted attention and recorded time.
-  public init(launch: StepLaunch, attention: Nanoseconds, gpu: Nanoseconds) {
-    self.launch = launch
-    self.attention = attention
-    self.gpu = gpu
   }
 }

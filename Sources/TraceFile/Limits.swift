@@ -6,6 +6,8 @@ enum TraceFileLimits {
   static let stepsPerChunk = 8192
   /// Bytes of deviations after which a chunk of steps is closed, however few its steps.
   static let eventBytesPerChunk = 1 << 20
+  /// Rows after which a chunk of steps is closed.
+  static let rowsPerChunk = 1 << 24
   /// Requests after which a chunk is closed.
   static let requestsPerChunk = 16_384
   /// Prefix blocks after which the requests that have them are written.
@@ -13,6 +15,8 @@ enum TraceFileLimits {
 
   /// Steps of one chunk.
   static let stepsMax = 16_384
+  /// Rows of one chunk: predicted ones cost no bytes, so nothing else bounds the work.
+  static let rowsPerChunkMax = rowsPerChunk + rowsMax
   /// Requests or gaps of one chunk.
   static let itemsMax = 65_536
   /// Requests or gaps for one byte of a chunk's payload: 2 KiB of memory.

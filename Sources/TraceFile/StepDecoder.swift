@@ -14,6 +14,7 @@ struct StepDecoder {
   private var finishLag = 2
   private var number: Int64 = 0
   private var place = 0
+  private var rowCount = 0
   private var stepCount = 0
 
   /// A decoder without a chunk, for a trace whose requests have these lengths.
@@ -50,6 +51,7 @@ struct StepDecoder {
     script = RowScript()
     counts = StepCounts()
     place = 0
+    rowCount = 0
     self.stepCount = stepCount
   }
 
@@ -71,6 +73,10 @@ struct StepDecoder {
     if flags.contains(.rows) {
       try script.read(&predictor, lengths, from: &events, through: &scratch)
       admitted = script.admitted
+    }
+    rowCount += predictor.rows.count
+    guard rowCount <= TraceFileLimits.rowsPerChunkMax else {
+      throw Corruption("more than \(TraceFileLimits.rowsPerChunkMax) rows in a chunk")
     }
     step.rows.removeAll(keepingCapacity: true)
     step.rows.append(contentsOf: predictor.rows)

@@ -23,7 +23,7 @@ struct StepEncoder {
 
   /// Whether the chunk is as large as one may be.
   var isFull: Bool {
-    steps.count >= TraceFileLimits.stepsPerChunk
+    steps.count >= TraceFileLimits.stepsPerChunk || rowCount >= TraceFileLimits.rowsPerChunk
       || scripts.bytes.count + 4 * lists.count >= TraceFileLimits.eventBytesPerChunk
   }
 

@@ -31,7 +31,7 @@ struct SystemFile: ~Copyable {
     guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("stat", path) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw TraceFileError(
-        .system(call: "open", reason: "not an ordinary file; copy the trace into one"), path: path)
+        .system(call: "open", reason: "not an ordinary file (copy the trace into one)"), path: path)
     }
     return UInt64(status.st_size)
   }

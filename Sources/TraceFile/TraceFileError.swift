@@ -41,9 +41,17 @@ public struct TraceFileError: Error, Hashable, Sendable {
     return "\(place): \(explanation)"
   }
 
+  private static func advice(_ call: String) -> String {
+    switch call {
+    case "open", "read", "stat": "check the path and who may read it"
+    case "zstd": "free some memory"
+    default: "free some space or write elsewhere"
+    }
+  }
+
   private var explanation: String {
     switch kind {
-    case .system(let call, let reason): "\(call) failed: \(reason)"
+    case .system(let call, let reason): "\(call) failed: \(reason); \(Self.advice(call))"
     case .notATrace: "not a .reprise trace; make one with `reprise record` or `reprise import`"
     case .newerVersion(let version):
       "format version \(version) is newer than this program reads; use a newer reprise"

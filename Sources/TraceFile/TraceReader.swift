@@ -30,8 +30,10 @@ public final class TraceReader: Sendable {
     fileSize = ByteCount(Int64(clamping: chunks.byteCount))
     requestCount = index.itemCount(of: .requests)
     stepCount = index.itemCount(of: .steps)
-    guard let metadata = index.chunks(of: .metadata).first else {
-      throw chunks.corrupt("the trace has no header", nil, UInt64(FileHead.byteCount))
+    let headers = index.chunks(of: .metadata)
+    guard let metadata = headers.first, metadata.place == 0, headers.count == 1 else {
+      throw chunks.corrupt(
+        "the trace does not begin with its one header", nil, UInt64(FileHead.byteCount))
     }
     header = try chunks.decode(metadata.place, metadata.entry) { _, content throws(Corruption) in
       try Self.header(content)

@@ -33,7 +33,7 @@ public enum TraceRepair {
       if !isSaved { lost += next.header.chunkBytes }
       if salvage.isOver { break }
     }
-    guard writer.index.itemCount(of: .metadata) > 0 else {
+    guard writer.index.entries.first?.kind == ChunkKind.metadata.rawValue else {
       throw chunks.corrupt("nothing can be saved without the header", 0, UInt64(FileHead.byteCount))
     }
     try salvage.putGaps(into: &writer)

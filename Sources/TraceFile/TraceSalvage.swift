@@ -40,7 +40,9 @@ struct TraceSalvage {
     var times: ClosedRange<Int64> = 0...0
     do throws(Corruption) {
       switch kind {
-      case .metadata: _ = try TraceReader.header(content)
+      case .metadata:
+        guard writer.index.entries.isEmpty else { throw Corruption("a second header") }
+        _ = try TraceReader.header(content)
       case .requests: try takeRequests(content, header)
       case .prefixBlocks: try checkPrefixBlocks(header)
       case .gaps:

@@ -162,4 +162,35 @@ struct BombTests {
     let error = #expect(throws: TraceFileError.self) { try TraceReader(path: path) }
     #expect(error?.message.contains("not JSON") == true)
   }
+
+  @Test("more rows than anyone would wait for")
+  func rows() throws {
+    // One script of 65,536 rows, which then go on by themselves: each step costs a byte of flags.
+    let count = 65_536
+    var content = ChunkContent()
+    content.add(column: 1, [1] + Array(repeating: 0, count: 299), planesMin: 1)
+    // The first row is of request 0; each other of the request before, again.
+    var writer = ByteWriter()
+    writer.unsigned(0)
+    writer.unsigned(UInt64(count))
+    for place in 0..<count { writer.unsigned(Int64(place == 0 ? 0 : -1).zigzag * 2) }
+    content.add(column: 10, bytes: writer.bytes)
+    content.add(parameter: 5, 1)
+    let message = try error(.steps, content: content, items: 300)
+    #expect(message.contains("16842752 rows in a chunk"), "\(message)")
+  }
+
+  @Test("a second header, and one that does not come first")
+  func headers() throws {
+    #expect(try error(.metadata, bytes: Array("{}".utf8), items: 1).contains("one header"))
+    let path = folder.file("late.reprise")
+    var writer = try ChunkFileWriter(path: path)
+    try writer.put(
+      .gaps, content: GapCoding.content(of: [.init(afterStep: 1, droppedSteps: 1)]), itemCount: 1,
+      firstItem: 0)
+    try writer.put(.metadata, bytes: Array("{}".utf8), itemCount: 1, firstItem: 0)
+    try writer.finish()
+    let error = #expect(throws: TraceFileError.self) { try TraceReader(path: path) }
+    #expect(error?.message.contains("one header") == true)
+  }
 }

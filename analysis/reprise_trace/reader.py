@@ -25,8 +25,8 @@ class TraceFile:
         self._chunks = ChunkFile(path, partial)
         self._lengths: tuple[np.ndarray, np.ndarray] | None = None
         metadata = self._chunks.of(chunks.METADATA)
-        if not metadata:
-            raise TraceError("the trace has no header", offset=16)
+        if len(metadata) != 1 or metadata[0].place != 0:
+            raise TraceError("the trace does not begin with its one header", offset=16)
         self.header: dict = self._decode(metadata[0], lambda _, content: _json(content))
 
     def __enter__(self) -> "TraceFile":
@@ -130,11 +130,15 @@ def read_partial(path: str | os.PathLike) -> Trace:
 
 def _json(content: bytes) -> dict:
     try:
-        header = json.loads(content)
-    except ValueError as error:
+        header = json.loads(content.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise TraceError(f"the header is not JSON: {error}") from None
     check(isinstance(header, dict), "the header is no object")
     return header
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

@@ -29,8 +29,11 @@ class StepCollector:
     def add(self, content: Content) -> None:
         check(content.count == 0 or 1 <= content.planes(1) <= 8, "the column of flags is missing")
         chunk = _Chunk(content, self.prompts, self.ends)
+        rows = 0
         for index in range(content.count):
             scalars, finished, preempted = chunk.step(index)
+            rows += len(chunk.rows.request)
+            check(rows <= limits.ROWS_PER_CHUNK, "too many rows in a chunk")
             self.scalars.append(scalars)
             self.rows.append((chunk.rows.request, chunk.rows.computed, chunk.rows.query))
             self.finished.append(finished)

@@ -105,12 +105,12 @@ struct CalibrateCommand: ConsoleCommand {
         "'\(path)': its header does not tell which selection policy was in force; "
           + "add 'selection_policy' to the log's header and record it again")
     }
-    var recording = try calibration.recording(
+    var recording = CalibrationRecording(
       name: path, shape: engine.model, context: engine.attentionContext, policy: policy,
       requests: try reader.requests())
     var steps = try reader.steps()
     var step = TraceStep()
-    while try steps.next(into: &step) { try recording.add(step) }
+    while try steps.next(into: &step) { recording.add(step) }
     calibration.add(recording)
   }
 }

@@ -1,0 +1,94 @@
+public import KernelSelection
+public import TraceModel
+
+/// One recording on its way into a calibration: its steps with GPU times, and what they show of the host.
+public struct CalibrationRecording: Sendable {
+  /// A step as calibration sees it.
+  struct Step: Sendable {
+    /// The rows, ordered and padded as launched.
+    let batch: AttentionBatch
+    /// The kernel that the policy in force chose.
+    let variant: KernelVariant
+    let launch: StepLaunch
+    let gpu: Nanoseconds
+  }
+
+  /// The recording's name.
+  public let name: String
+  let shape: ModelShape
+  let context: AttentionContext
+  private let policy: any SelectionPolicy
+  private(set) var steps: [Step] = []
+  private(set) var host: HostFit
+
+  /// An empty recording.
+  ///
+  /// - `policy`: the one in force while recording; one that names a variant for every batch
+  public init(
+    name: String, shape: ModelShape, context: AttentionContext, policy: any SelectionPolicy,
+    requests: [TraceRequest]
+  ) {
+    self.name = name
+    self.shape = shape
+    self.context = context
+    self.policy = policy
+    host = HostFit(requests: requests)
+  }
+
+  /// Takes the next step in; one without GPU time or rows tells of the host alone.
+  public mutating func add(_ step: TraceStep) {
+    host.add(step)
+    guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
+    var batch = AttentionBatch()
+    for row in step.rows {
+      batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
+    }
+    let launch = context.graphs.launch(of: batch.summary)
+    if case .fullGraph(let tokens) = launch { batch.pad(to: tokens) }
+    batch.orderRows()
+    guard case .variant(let variant) = policy.choose(for: batch.summary, in: context) else {
+      return
+    }
+    steps.append(Step(batch: batch, variant: variant, launch: launch, gpu: gpu))
+  }
+
+  /// The steps with their attention as fitted kernels time it; those that cannot be timed are left out.
+  func observations(_ attention: ProfileAttentionTiming) -> [StepObservation] {
+    steps.compactMap { step in
+      guard
+        let time = try? attention.attentionTime(of: step.variant, for: step.batch, in: context)
+      else { return nil }
+      return StepObservation(launch: step.launch, attention: time * shape.layers, gpu: step.gpu)
+    }
+  }
+
+  /// Attention calls inside the engine: GPU time less the rest of the step, over the layers.
+  ///
+  /// A few steps, evenly chosen among those that are one graph and in which attention is no trifle.
+  func engineCalls(rest: RestOfStep) -> [KernelMeasurement] {
+    let calls = steps.compactMap { step -> KernelMeasurement? in
+      guard step.launch.isFullGraph else { return nil }
+      let attention = (step.gpu - rest.time(of: step.launch)).microseconds
+      guard attention > Self.attentionShareMin * step.gpu.microseconds else { return nil }
+      return KernelMeasurement(
+        batch: step.batch, context: context, variant: step.variant,
+        microseconds: attention / Double(shape.layers))
+    }
+    let stride = max(1, calls.count / Self.engineCallsMax)
+    return calls.indices.filter { $0 % stride == stride / 2 }.map { calls[$0] }
+  }
+
+  /// Calls taken from one recording, so that none outweighs the measured kernels.
+  private static let engineCallsMax = 24
+  /// Below this share of a step, the noise of the rest would drown its attention.
+  private static let attentionShareMin = 0.3
+}
+
+/// One recorded step with its attention as a timing predicts it.
+struct StepObservation: Hashable, Sendable {
+  var launch: StepLaunch
+  /// Attention over all layers.
+  var attention: Nanoseconds
+  /// GPU time as it was recorded.
+  var gpu: Nanoseconds
+}
