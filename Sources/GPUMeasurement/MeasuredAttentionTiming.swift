@@ -1,4 +1,3 @@
-public import CUDADriver
 internal import KernelImages
 public import KernelSelection
 public import MeasurementStore

@@ -49,16 +49,8 @@ struct MeasuredTimes: ~Copyable {
     var selection = StoredSelection(
       context: context, cache: cache, machine: bench?.machine, gpu: gpu,
       images: programs.mapValues(\.imageHash))
-    if let path {
-      do throws(MeasurementStoreError) {
-        let store = try MeasurementStore(path: path, mode: bench == nil ? .readOnly : .readWrite)
-        try store.forEach { (measurement) throws(MeasurementStoreError) in
-          selection.add(measurement)
-        }
-        self.store = store
-      } catch { throw .store(error) }
-    } else {
-      store = nil
+    let store = try Self.opened(path, mode: bench == nil ? .readOnly : .readWrite) {
+      selection.add($0)
     }
     let chosen = selection.chosen()
     times = chosen.times
@@ -69,10 +61,23 @@ struct MeasuredTimes: ~Copyable {
     variants = Set(built).union(chosen.times.keys).sorted {
       ($0.family.rawValue, $0.segments) < ($1.family.rawValue, $1.segments)
     }
+    self.store = store
     self.programs = programs
     self.bench = bench
     self.context = context
     self.cache = cache
+  }
+
+  /// Opens a store, where there is a path, and gives all of it to `body`.
+  private static func opened(
+    _ path: String?, mode: MeasurementStore.Mode, _ body: (Measurement) -> Void
+  ) throws(GPUMeasurementError) -> MeasurementStore? {
+    guard let path else { return nil }
+    do throws(MeasurementStoreError) {
+      let store = try MeasurementStore(path: path, mode: mode)
+      try store.forEach { (measurement) throws(MeasurementStoreError) in body(measurement) }
+      return store
+    } catch { throw .store(error) }
   }
 
   var activity: MeasurementActivity {
