@@ -126,7 +126,8 @@ public final class AttentionBench {
   /// A batch as messages name it.
   static func words(for batch: AttentionBatch) -> String {
     let summary = batch.summary
-    return "a batch of \(summary.rows) rows (padded to \(summary.paddedRows), \(summary.tokens) new "
+    return
+      "a batch of \(summary.rows) rows (padded to \(summary.paddedRows), \(summary.tokens) new "
       + "tokens, longest row \(summary.maxKVLength), \(summary.totalKVLength) tokens of KV)"
   }
 

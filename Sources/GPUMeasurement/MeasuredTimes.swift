@@ -55,7 +55,8 @@ struct MeasuredTimes: ~Copyable {
     let chosen = selection.chosen()
     times = chosen.times
     failures = chosen.failures
-    machine = bench?.machine ?? chosen.machine
+    machine =
+      bench?.machine ?? chosen.machine
       ?? MeasuredMachine(gpu: gpu, smCount: context.smCount, driver: "unknown")
     // Both ways in one order, so that a report does not depend on where times come from.
     variants = Set(built).union(chosen.times.keys).sorted {

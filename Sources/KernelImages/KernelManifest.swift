@@ -93,7 +93,9 @@ public struct KernelManifest: Sendable {
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 16)
     while true {
-      let count = unsafe piece.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+      let count = unsafe piece.withUnsafeMutableBytes {
+        unsafe read(descriptor, $0.baseAddress, $0.count)
+      }
       guard count >= 0 else { throw .unreadable(path: path, reason: reason()) }
       if count == 0 { return bytes }
       bytes.append(contentsOf: piece[..<count])
