@@ -123,7 +123,8 @@ let package = Package(
     tests(
       "RepriseCommandsTests",
       [
-        "RepriseCommands", "Reports", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
+        "RepriseCommands", "Reports", "GPUMeasurement", "KernelImages", "KernelManifestSample",
+        "CUDADriver", "CUDADriverFake", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
         "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
     .target(

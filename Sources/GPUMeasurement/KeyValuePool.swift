@@ -84,19 +84,37 @@ final class KeyValuePool {
     order = []
     var size = max(wanted * blockBytes, 2 * old)
     while true {
-      do throws(CUDAError) {
-        let taken = try DeviceMemory(bytes: size, in: context)
-        memory = taken
+      if let taken = try memory(ofBytes: size, orNothing: size > least * blockBytes, in: context) {
         try fill(taken, on: stream)
+        memory = taken
         setOrder(bytes: size, blockBytes: blockBytes)
         return
-      } catch {
-        guard error.code == .outOfMemory, size > least * blockBytes else { throw error }
-        if size <= wanted * blockBytes { refused = min(refused, size) }
-        // First what is wanted now, then ever less of it.
-        let smaller = size > wanted * blockBytes ? wanted * blockBytes : size / 4 * 3
-        size = max(least * blockBytes, smaller)
       }
+      if size <= wanted * blockBytes { refused = min(refused, size) }
+      // First what is wanted now, then ever less of it.
+      let smaller = size > wanted * blockBytes ? wanted * blockBytes : size / 4 * 3
+      size = max(least * blockBytes, smaller)
+    }
+  }
+
+  /// Memory of a size; `nil` where there is too little and that may be.
+  private func memory(
+    ofBytes size: Int, orNothing: Bool, in context: borrowing CUDAContext
+  ) throws(CUDAError) -> DeviceMemory? {
+    let result = Self.attempt(bytes: size, in: context)
+    if case .failure(let failure) = result, orNothing, failure.code == .outOfMemory { return nil }
+    return try result.get()
+  }
+
+  // Apart from what looks at the error: together, Swift 6.3.1's optimiser ends with an ownership error.
+  @inline(never)
+  private static func attempt(
+    bytes: Int, in context: borrowing CUDAContext
+  ) -> Result<DeviceMemory, CUDAError> {
+    do throws(CUDAError) {
+      return .success(try DeviceMemory(bytes: bytes, in: context))
+    } catch {
+      return .failure(error)
     }
   }
 

@@ -1,4 +1,5 @@
 import KernelImages
+import KernelManifestSample
 import Testing
 
 @Suite("The manifest of compiled kernels")
