@@ -18,6 +18,22 @@ public enum GPUMeasurementError: Error, Hashable, Sendable {
   /// The store has an earlier failure of the kernel on the batch.
   case failedBefore(variant: String, batch: String, reason: String)
 
+  /// Whether the machine has no driver or no GPU, rather than one that failed.
+  @inline(never)
+  public var saysNoGPU: Bool {
+    switch self {
+    case .noDevice: true
+    case .cuda(let error): error.saysNoGPU
+    default: false
+    }
+  }
+
+  /// Whether the GPU has given up the process's context.
+  @inline(never)
+  var isSticky: Bool {
+    if case .cuda(let error) = self { error.isSticky } else { false }
+  }
+
   /// One line: what, where, what to do.
   public var message: String {
     switch self {

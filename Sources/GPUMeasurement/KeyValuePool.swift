@@ -101,21 +101,18 @@ final class KeyValuePool {
   private func memory(
     ofBytes size: Int, orNothing: Bool, in context: borrowing CUDAContext
   ) throws(CUDAError) -> DeviceMemory? {
-    let result = Self.attempt(bytes: size, in: context)
-    if case .failure(let failure) = result, orNothing, failure.code == .outOfMemory { return nil }
-    return try result.get()
+    do throws(CUDAError) {
+      return try DeviceMemory(bytes: size, in: context)
+    } catch {
+      guard orNothing, Self.isOutOfMemory(error) else { throw error }
+      return nil
+    }
   }
 
-  // Apart from what looks at the error: together, Swift 6.3.1's optimiser ends with an ownership error.
+  // Never inlined: Swift 6.3.1's optimiser ends with an ownership error over it in a catch clause.
   @inline(never)
-  private static func attempt(
-    bytes: Int, in context: borrowing CUDAContext
-  ) -> Result<DeviceMemory, CUDAError> {
-    do throws(CUDAError) {
-      return .success(try DeviceMemory(bytes: bytes, in: context))
-    } catch {
-      return .failure(error)
-    }
+  private static func isOutOfMemory(_ error: CUDAError) -> Bool {
+    if case .outOfMemory = error.kind { true } else { false }
   }
 
   private func setOrder(bytes: Int, blockBytes: Int) {

@@ -145,8 +145,8 @@ struct MeasuredTimes: ~Copyable {
       return StoppingRule.median(result.samples) ?? .zero
     } catch {
       // What costs the context would cost it again; what lacked memory may find some next time.
-      if case .cuda(let failure) = error, failure.code?.isSticky == true {
-        try? append(nil, to: key, status: .failed(reason: failure.message))
+      if error.isSticky {
+        try? append(nil, to: key, status: .failed(reason: error.message))
       }
       throw error
     }

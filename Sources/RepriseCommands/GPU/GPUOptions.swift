@@ -64,19 +64,14 @@ struct GPUOptions: ParsableArguments {
 
   /// Why there is no GPU, where that is what an error says.
   private static func absence(_ error: any Error) -> String? {
-    switch error {
-    case let error as CUDAError:
-      if case .libraryMissing = error.kind { return "no NVIDIA driver here" }
-      return error.code == .noDevice ? "no GPU is visible" : nil
-    case GPUMeasurementError.noDevice: return "no GPU is visible"
-    default: return nil
-    }
+    if let error = error as? CUDAError { return error.saysNoGPU ? "no GPU here" : nil }
+    guard let error = error as? GPUMeasurementError else { return nil }
+    return error.saysNoGPU ? "no GPU is visible" : nil
   }
 
   /// Why the GPU cannot be used, where `auto` then does without.
   private static func unusable(_ error: any Error) -> String? {
-    if case GPUMeasurementError.image(let error) = error { return error.message }
-    return (error as? CUDAError)?.message
+    (error as? GPUMeasurementError)?.message ?? (error as? CUDAError)?.message
   }
 
   /// Says on standard error what was measured.
