@@ -40,9 +40,10 @@ public struct CUDAError: Error, Hashable, Sendable {
     }
   }
 
-  /// Whether the machine has no driver or no GPU, rather than one that failed.
-  // Never inlined, nor is what follows `code`: in a catch clause, Swift 6.3.1's optimiser ends with an
+  // Never inlined, nor is what follows: in a catch clause, Swift 6.3.1's optimiser ends with an
   // ownership error over the enumeration's payload.
+
+  /// Whether the machine has no driver or no GPU, rather than one that failed.
   @inline(never)
   public var saysNoGPU: Bool {
     switch kind {

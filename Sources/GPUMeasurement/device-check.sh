@@ -3,7 +3,7 @@
 #
 # Needs python3 with triton 3.6.0, and in .carry/ the program `reprise` (static, stripped) with the
 # package `reprise_kernels` beside it; OUT is the folder for results. Run from the repository's root.
-set -euo pipefail
+set -uo pipefail
 : "${OUT:=/tmp/reprise-check}"
 mkdir -p "$OUT"
 program=.carry/reprise

@@ -32,9 +32,11 @@ struct GPUOptions: ParsableArguments {
   ///
   /// A machine without a GPU answers from the measurements alone. Which of the two it was is told on
   /// standard error and not in the report, which is the same either way.
+  ///
+  /// - `requiresGPU`: whether measurements without a GPU do not do
   func timing(
     _ choice: TimingChoice, for source: ReplaySource, cache: MeasuredState.Cache = .cold,
-    on console: Console
+    requiresGPU: Bool = false, on console: Console
   ) throws -> MeasuredAttentionTiming? {
     guard choice != .profile else {
       guard measurements == nil else {
@@ -49,7 +51,8 @@ struct GPUOptions: ParsableArguments {
         measurements: measurements, bench: try bench(), gpu: source.gpu, context: context,
         options: options)
     } catch {
-      guard let reason = Self.absence(error) ?? (choice == .auto ? Self.unusable(error) : nil)
+      guard !requiresGPU,
+        let reason = Self.absence(error) ?? (choice == .auto ? Self.unusable(error) : nil)
       else { throw error }
       if let measurements, FileSystem.exists(measurements) {
         console.note("\(reason); times come from '\(measurements)' alone")
@@ -58,6 +61,8 @@ struct GPUOptions: ParsableArguments {
           options: options)
       }
       guard choice == .auto, measurements == nil else { throw error }
+      // That there is no GPU goes without saying; why one is not used does not.
+      if Self.absence(error) == nil { console.note("\(reason); the machine profile is used") }
       return nil
     }
   }

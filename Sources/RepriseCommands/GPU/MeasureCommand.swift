@@ -53,7 +53,7 @@ struct MeasureCommand: ConsoleCommand {
         path: trace, batches: batches, engine: engine, selection: WorkloadSelection())
       guard
         let timing = try gpu.timing(
-          .gpu, for: source, cache: warm ? .warm : .cold, on: console)
+          .gpu, for: source, cache: warm ? .warm : .cold, requiresGPU: true, on: console)
       else { return }
       defer { GPUOptions.tell(timing, on: console) }
       let times = try StepTimes(
