@@ -54,16 +54,15 @@ public final class AttentionBench {
     cubin: @escaping (KernelImage) throws(KernelImageError) -> [UInt8] = KernelManifest.cubin(of:),
     nvml: NVMLFunctions? = .load(), warmUp: Duration = .milliseconds(150)
   ) throws(GPUMeasurementError) {
+    let devices: Int
+    do { devices = try driver.deviceCount() } catch { throw .cuda(error) }
+    guard devices > 0 else { throw .noDevice }
     let opened: CUDADevice
     let architecture: String
     do throws(CUDAError) {
-      guard try driver.deviceCount() > 0 else { throw CUDAError(.signature("")) }
       opened = try CUDADevice(0, of: driver)
       architecture = try opened.architecture()
-    } catch {
-      if case .signature = error.kind { throw .noDevice }
-      throw .cuda(error)
-    }
+    } catch { throw .cuda(error) }
     do { self.manifest = try manifest(architecture) } catch { throw .image(error) }
     do throws(CUDAError) {
       let clocks = GPUClocks(busIdentifier: try opened.busIdentifier(), functions: nvml)
