@@ -76,6 +76,13 @@ let package = Package(
     target(
       "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
     target("CUDADriver", ["TraceModel", "CCUDADriver"]),
+    target("KernelImages", ["TraceModel"]),
+    target(
+      "GPUMeasurement",
+      [
+        "KernelImages", "CUDADriver", "MeasurementStore", "StepTiming", "KernelSelection",
+        "TraceModel",
+      ], exclude: ["README.md", "device-check.sh"]),
     .target(
       name: "MeasurementStore", dependencies: ["KernelSelection", "TraceModel", "CSQLite"],
       exclude: ["README.md"], swiftSettings: swiftSettings,
@@ -86,8 +93,8 @@ let package = Package(
     target(
       "RepriseCommands",
       [
-        "Reports", "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile",
-        "EngineSimulation",
+        "Reports", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
+        "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile", "EngineSimulation",
         "StepTiming", "KernelSelection", "Metrics", "TraceModel", argumentParser,
       ]),
     .executableTarget(
@@ -118,7 +125,8 @@ let package = Package(
     tests(
       "RepriseCommandsTests",
       [
-        "RepriseCommands", "Reports", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
+        "RepriseCommands", "Reports", "GPUMeasurement", "KernelImages", "KernelManifestSample",
+        "CUDADriver", "CUDADriverFake", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
         "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
     .target(
@@ -129,6 +137,16 @@ let package = Package(
       exclude: ["Golden"]),
     tests(
       "MeasurementStoreTests", ["MeasurementStore", "KernelSelection", "TraceModel", "TestSupport"]),
+    .target(
+      name: "KernelManifestSample", dependencies: ["KernelImages"],
+      path: "Tests/KernelManifestSample", swiftSettings: swiftSettings),
+    tests("KernelImagesTests", ["KernelImages", "KernelManifestSample"]),
+    tests(
+      "GPUMeasurementTests",
+      [
+        "GPUMeasurement", "KernelImages", "KernelManifestSample", "CUDADriver", "CUDADriverFake",
+        "MeasurementStore", "StepTiming", "KernelSelection", "TraceModel", "TestSupport",
+      ]),
     tests("TidyTests", ["KernelSelection", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],

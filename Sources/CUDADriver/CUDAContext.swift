@@ -19,6 +19,14 @@ public struct CUDAContext: ~Copyable {
   /// The GPU that it is a context of.
   public var device: CUDADevice { lifetime.device }
 
+  /// Makes it current on the calling thread, for work that has moved there.
+  ///
+  /// Only one thread at a time may use a context's objects.
+  public func makeCurrent() throws(CUDAError) {
+    try unsafe driver.check(
+      "cuCtxSetCurrent", driver.functions.cuCtxSetCurrent(lifetime.handle))
+  }
+
   /// Waits until the GPU has done everything that it was told; a kernel's failure shows here.
   public func synchronize() throws(CUDAError) {
     try driver.check("cuCtxSynchronize", driver.functions.cuCtxSynchronize())
@@ -31,8 +39,9 @@ public struct CUDAContext: ~Copyable {
 }
 
 /// Releases the primary context when the last object in it is gone.
-final class ContextLifetime {
+@safe final class ContextLifetime {
   let device: CUDADevice
+  let handle: OpaquePointer?
   var driver: CUDADriver { device.driver }
 
   init(_ device: CUDADevice) throws(CUDAError) {
@@ -48,6 +57,7 @@ final class ContextLifetime {
         "cuDevicePrimaryCtxRelease_v2", functions.cuDevicePrimaryCtxRelease_v2(device.handle))
     }
     try device.driver.check("cuCtxSetCurrent", current)
+    unsafe handle = unsafe context
   }
 
   deinit {

@@ -40,6 +40,25 @@ public struct CUDAError: Error, Hashable, Sendable {
     }
   }
 
+  // Never inlined, nor is what follows: in a catch clause, Swift 6.3.1's optimiser ends with an
+  // ownership error over the enumeration's payload.
+
+  /// Whether the machine has no driver or no GPU, rather than one that failed.
+  @inline(never)
+  public var saysNoGPU: Bool {
+    switch kind {
+    case .libraryMissing: true
+    case .call(_, let code, _, _): code == .noDevice
+    default: false
+    }
+  }
+
+  /// Whether the GPU has given up the process's context.
+  @inline(never)
+  public var isSticky: Bool {
+    if case .call(_, let code, _, _) = kind { code.isSticky } else { false }
+  }
+
   /// One line: what, in whose scope, and what to do.
   public var message: String {
     guard let label else { return text }

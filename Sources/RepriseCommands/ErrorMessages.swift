@@ -1,6 +1,10 @@
+import CUDADriver
 import ConfigurationFiles
+import GPUMeasurement
+import KernelImages
 import KernelSelection
 import MachineProfiles
+import MeasurementStore
 import StepTiming
 import TraceFile
 import TraceImport
@@ -12,6 +16,10 @@ extension TraceImportError: OneLineError {}
 extension ConfigurationError: OneLineError {}
 extension MachineProfileError: OneLineError {}
 extension SelectionError: OneLineError {}
+extension CUDAError: OneLineError {}
+extension KernelImageError: OneLineError {}
+extension MeasurementStoreError: OneLineError {}
+extension GPUMeasurementError: OneLineError {}
 
 extension TimingError: OneLineError {
   /// What is missing, and what to do about it.
@@ -23,6 +31,7 @@ extension TimingError: OneLineError {
     case .batchWithoutTiming(let variant, let batch):
       "kernel variant '\(variant)' has no times for a batch of \(batch); "
         + "leave the policy out or choose one that falls back"
+    case .execution(let line): line
     case .modelWithoutProfile(let model, let available):
       "the profile knows no model '\(model)' (known: \(available.joined(separator: ", "))); "
         + "fit one with 'reprise calibrate' or name another --engine"

@@ -15,6 +15,7 @@ struct RepriseCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ReplayCommand.self, RecordCommand.self, ImportCommand.self, GenerateCommand.self,
-      TraceCommand.self, PoliciesCommand.self, CalibrateCommand.self,
+      TraceCommand.self, PoliciesCommand.self, CalibrateCommand.self, KernelsCommand.self,
+      MeasureCommand.self,
     ])
 }

@@ -28,6 +28,8 @@ public enum TimingError: Error, Hashable, Sendable {
   case variantWithoutTiming(variant: String, available: [String])
   /// The variant has no time for batches of this kind (such as prefill under a decode-only kernel).
   case batchWithoutTiming(variant: String, batch: String)
+  /// A kernel could not be executed; one line says which, on what, why and what to do.
+  case execution(String)
   /// The profile knows nothing of this model.
   case modelWithoutProfile(model: String, available: [String])
 }

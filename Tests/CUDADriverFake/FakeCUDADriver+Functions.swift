@@ -53,8 +53,8 @@ extension FakeCUDADriver {
     }
     unsafe table.cuDeviceGetName = { name, capacity, device in
       self.call("cuDeviceGetName", "device \(device)") {
-        unsafe Self.copy("NVIDIA Fake 200", to: name, capacity)
-        return "NVIDIA Fake 200"
+        unsafe Self.copy(self.deviceName, to: name, capacity)
+        return self.deviceName
       }
     }
     unsafe table.cuDeviceGetPCIBusId = { identifier, capacity, device in
@@ -65,7 +65,7 @@ extension FakeCUDADriver {
     }
     unsafe table.cuDeviceGetAttribute = { value, attribute, device in
       self.call("cuDeviceGetAttribute", "\(attribute), device \(device)") {
-        let known: [Int32: Int32] = [16: 132, 38: 60 << 20, 75: 9, 76: 0, 97: 232_448]
+        let known: [Int32: Int32] = [16: 132, 38: self.l2Bytes, 75: 9, 76: 0, 97: 232_448]
         unsafe value.pointee = known[attribute] ?? 0
         return "\(known[attribute] ?? 0)"
       }

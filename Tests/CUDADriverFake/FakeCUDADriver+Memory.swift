@@ -2,8 +2,8 @@ import CCUDADriver
 import CUDADriver
 
 extension FakeCUDADriver {
-  /// Buffers lie so far apart that an address tells its buffer; the first is at 16 MiB × its number.
-  private static let spacing = 1 << 24
+  /// Bytes of a buffer that are there in truth; copies past them are only written down.
+  private static let realBytesMax = 1 << 24
 
   private var usedBytes: Int {
     live.values.reduce(0) { sum, object in
@@ -27,16 +27,16 @@ extension FakeCUDADriver {
         let number = self.take(.memory(bytes: bytes))
         // More than is ever copied need not be there in truth.
         let real = UnsafeMutableRawBufferPointer.allocate(
-          byteCount: min(bytes, Self.spacing), alignment: 16)
+          byteCount: min(bytes, Self.realBytesMax), alignment: 16)
         // Poison: what nobody wrote must not look like a result.
         unsafe real.initializeMemory(as: UInt8.self, repeating: 0xA5)
         unsafe self.storage[number] = unsafe real
-        unsafe address.pointee = UInt64(number * Self.spacing)
+        unsafe address.pointee = UInt64(number * self.spacing)
         return "device memory \(number)"
       }
     }
     table.cuMemFree_v2 = { address in
-      let number = Int(address) / Self.spacing
+      let number = Int(address) / self.spacing
       unsafe self.storage.removeValue(forKey: number)?.deallocate()
       return self.release("cuMemFree_v2", number)
     }
@@ -59,6 +59,7 @@ extension FakeCUDADriver {
   func fillCopies(_ table: inout CUDAFunctions) {
     unsafe table.cuMemcpyHtoD_v2 = { to, from, bytes in
       self.call("cuMemcpyHtoD_v2", "\(self.place(to)), \(bytes)") {
+        guard self.isReal(to, bytes) else { return "" }
         unsafe self.host(to).copyMemory(from: from, byteCount: bytes)
         return ""
       }
@@ -73,6 +74,7 @@ extension FakeCUDADriver {
       unsafe self.call(
         "cuMemcpyHtoDAsync_v2", "\(self.place(to)), \(bytes), stream \(Self.number(stream))"
       ) {
+        guard self.isReal(to, bytes) else { return "" }
         unsafe self.host(to).copyMemory(from: from, byteCount: bytes)
         return ""
       }
@@ -100,7 +102,7 @@ extension FakeCUDADriver {
         unsafe "\(self.place(address)), \(value), \(count), stream \(Self.number(stream))"
       ) {
         unsafe self.host(address).initializeMemory(
-          as: UInt8.self, repeating: value, count: min(count, Self.spacing))
+          as: UInt8.self, repeating: value, count: min(count, Self.realBytesMax))
         return ""
       }
     }
@@ -116,16 +118,20 @@ extension FakeCUDADriver {
   }
 
   private func place(_ address: CUdeviceptr) -> String {
-    let offset = Int(address) % Self.spacing
-    return "device memory \(Int(address) / Self.spacing)" + (offset == 0 ? "" : " + \(offset)")
+    let offset = Int(address) % self.spacing
+    return "device memory \(Int(address) / self.spacing)" + (offset == 0 ? "" : " + \(offset)")
+  }
+
+  private func isReal(_ address: CUdeviceptr, _ count: Int) -> Bool {
+    Int(address) % spacing + count <= Self.realBytesMax
   }
 
   private func host(_ address: CUdeviceptr) -> UnsafeMutableRawPointer {
-    let number = Int(address) / Self.spacing
+    let number = Int(address) / self.spacing
     guard let start = unsafe storage[number]?.baseAddress else {
       fatalError("the copy names device memory \(number), which there is not")
     }
-    return unsafe start + Int(address) % Self.spacing
+    return unsafe start + Int(address) % self.spacing
   }
 
   private func pinnedNumber(_ address: UnsafeMutableRawPointer) -> Int {

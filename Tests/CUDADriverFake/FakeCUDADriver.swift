@@ -12,6 +12,12 @@ public import CUDADriver
   public var devices = 1
   /// Device memory that it has.
   public var memoryBytes = 1 << 30
+  /// The name of its devices.
+  public var deviceName = "NVIDIA Fake 200"
+  /// L2 cache of a device, in bytes.
+  public var l2Bytes: Int32 = 60 << 20
+  /// Bytes between the addresses of two buffers; raise it for buffers larger than this.
+  public var spacing = 1 << 24
   /// What one launch of a kernel costs in pretended GPU time.
   public var kernelMicroseconds = 25.0
 

@@ -34,8 +34,7 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Step times: auto, gpu (measured kernels) or profile (a fitted machine).")
   var timing: TimingChoice = .auto
 
-  @Option(help: "Measured kernels, as --timing gpu uses them.")
-  var measurements: String?
+  @OptionGroup var gpu: GPUOptions
 
   @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
   var profile: String?
@@ -59,12 +58,17 @@ struct ReplayCommand: ConsoleCommand {
 
   func run(on console: Console) async throws {
     let policies = try PolicyList.read(names: policies, rules: rule)
-    var notes = try timingNotes()
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
-    notes += source.notes
+    let measured = try gpu.timing(timing, for: source, on: console)
+    defer { if let measured { GPUOptions.tell(measured, on: console) } }
+    let isFallback = timing == .auto && measured == nil
+    let notes =
+      (isFallback ? ["no measured kernels, so --timing auto uses the machine profile"] : [])
+      + source.notes
     let times = try StepTimes(
-      for: source, profilePath: profile, variants: policies.flatMap(\.variants))
+      for: source, measured: measured, profilePath: profile,
+      variants: policies.flatMap(\.variants))
     let run = ReplayRun(source: source, times: times, policies: policies, console: console)
     let outcomes = try await run.outcomes()
     let report = ReplayReport(
@@ -82,19 +86,6 @@ struct ReplayCommand: ConsoleCommand {
     case .text: try console.print(report.text())
     case .json: try console.print(report.json().text(pretty: true) + "\n")
     }
-  }
-
-  /// Refuses what this build cannot do, and says what `auto` came down to.
-  private func timingNotes() throws -> [String] {
-    guard timing != .gpu else {
-      throw CommandError.failed(
-        "this build of reprise cannot measure kernels on a GPU; use --timing profile")
-    }
-    guard measurements == nil else {
-      throw CommandError.failed(
-        "this build of reprise cannot read measured kernels; leave --measurements out")
-    }
-    return timing == .auto ? ["no measured kernels, so --timing auto uses the machine profile"] : []
   }
 }
 

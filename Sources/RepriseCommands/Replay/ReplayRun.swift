@@ -72,6 +72,16 @@ struct ReplayRun {
     defer { bar.finish() }
     let total = Double(source.requests.count)
     let leftOut = source.allRequests.count - source.requests.count
+    if times.isMeasured {
+      return try zip(policies, timers).enumerated().map { index, part in
+        var timer = part.1
+        let outcome = try replay.run(&timer) { progress in
+          bar.update(Double(progress.endedRequests) / total, part: index)
+        }
+        return PolicyOutcome(
+          name: part.0.name, outcome: outcome, variants: timer.use, leftOut: leftOut)
+      }
+    }
     return try await withThrowingTaskGroup(of: (Int, PolicyOutcome).self) { group in
       for (index, policy) in policies.enumerated() {
         let name = policy.name

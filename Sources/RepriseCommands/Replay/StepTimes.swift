@@ -1,6 +1,8 @@
 import EngineSimulation
+import GPUMeasurement
 import KernelSelection
 import MachineProfiles
+import MeasurementStore
 import Reports
 import StepTiming
 import TraceFile
@@ -23,19 +25,30 @@ struct StepTimes {
   let host: HostTiming
   let description: TimingDescription
   let gpu: String
+  /// Whether policies run one after another, because they share the GPU that is measured on.
+  let isMeasured: Bool
 
   /// Times for a source, from a profile and, where the trace has GPU times, from the trace itself.
   ///
+  /// - `measured`: times of executed kernels, which then stand for attention
   /// - `variants`: kernels that the policies may choose, whose errors are worth stating
-  init(for source: ReplaySource, profilePath: String?, variants: [KernelVariant]) throws {
+  init(
+    for source: ReplaySource, measured: MeasuredAttentionTiming? = nil, profilePath: String?,
+    variants: [KernelVariant]
+  ) throws {
     let profile = try Self.profile(gpu: source.gpu, path: profilePath)
     let timing = ProfileAttentionTiming(profile.kernels)
     let model = try profile.model(named: source.engine.model.name)
-    var parts = profile.kernels.filter { variants.contains($0.variant) }.map {
-      TimingDescription.HeldOutError(part: $0.variant.name, error: $0.heldOut)
+    var parts: [TimingDescription.HeldOutError] = []
+    if measured == nil {
+      parts = profile.kernels.filter { variants.contains($0.variant) }.map {
+        TimingDescription.HeldOutError(part: $0.variant.name, error: $0.heldOut)
+      }
     }
     var restWords = "rest of step from the profile of \(model.shape.name)"
-    if let recorded = try RecordedTimes(of: source, attention: timing, model: model) {
+    if let recorded = try RecordedTimes(
+      of: source, measured: measured, profile: timing, model: model)
+    {
       rest = recorded.rest.completed(by: model.rest)
       host = recorded.host
       restWords =
@@ -49,6 +62,17 @@ struct StepTimes {
       ] {
         if let error { parts.append(.init(part: name, error: error)) }
       }
+    }
+    isMeasured = measured != nil
+    if let measured {
+      attention = measured
+      gpu = measured.machine.gpu
+      description = TimingDescription(
+        source: .gpu,
+        attention: "attention from kernels executed on \(measured.machine.gpu), driver "
+          + measured.machine.driver,
+        rest: restWords, errors: parts)
+      return
     }
     attention = timing
     gpu = profile.gpu
@@ -97,13 +121,20 @@ private struct RecordedTimes {
   /// The policy in force, as the header names it and as reprise does.
   let policyWords: String
 
+  /// The measured kernels stand for what was recorded too, where they have all that its policy chose
+  /// from: the rest is then what is left of a step by the same clock.
   init?(
-    of source: ReplaySource, attention: ProfileAttentionTiming, model: ModelProfile
+    of source: ReplaySource, measured: MeasuredAttentionTiming?, profile: ProfileAttentionTiming,
+    model: ModelProfile
   ) throws {
     let header = source.reader.header
     guard source.reader.stepCount > 0, header.model?.name == source.engine.model.name,
       let policy = PolicyList.recorded(header: header)
     else { return nil }
+    var attention: any AttentionTiming = profile
+    if let measured, policy.variants.allSatisfy(measured.variants.contains) {
+      attention = measured
+    }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
       layers: source.engine.model.layers)

@@ -1,0 +1,28 @@
+/// Bounds of this module.
+public enum GPUMeasurementLimits {
+  /// Separate copies of a batch's KV that one graph goes through; tiny batches would want thousands.
+  static let poolsMax = 1024
+  /// Launches that a graph holds at least, where one goes through fewer copies; dilutes its start.
+  static let callsMin = 8
+  /// Timed replays of one graph.
+  static let replaysMax = 20
+  /// Replays before the first look at their spread: the fewest whose extremes enclose the median
+  /// with 95 % confidence.
+  static let replaysFirst = 6
+  /// Replays between further looks.
+  static let replaysFurther = 4
+  /// The relative half-width of the median's 95 % interval at which a measurement is complete.
+  static let relativeHalfWidthMax = 0.01
+  /// The share of the best SM clock seen below which replays are discarded.
+  static let clockShareMin = 0.9
+  /// Discards of one measurement after which what comes is kept as partial.
+  static let discardsMax = 8
+  /// Bytes of random contents that are made on the host and copied over the pool again and again.
+  static let contentsBytes = 4 << 20
+  /// L2 caches' worth of KV that lies between two uses of the same bytes.
+  static let cachesBetweenUses = 4
+  /// Tokens between two measured lengths of one growing decode batch.
+  static let anchorSpacing: Int32 = 64
+  /// New tokens of a row that split-KV still runs.
+  static let splitQueryLengthMax = 8
+}

@@ -1,0 +1,118 @@
+internal import KernelImages
+public import KernelSelection
+public import MeasurementStore
+public import StepTiming
+internal import Synchronization
+public import TraceModel
+
+/// How a measured timing answers.
+public struct MeasuredTimingOptions: Sendable {
+  /// Where KV is when a kernel begins.
+  public var cache: MeasuredState.Cache
+  /// Whether every length is measured, none interpolated.
+  public var isExact: Bool
+
+  /// Options; the defaults are those of the command line.
+  public init(cache: MeasuredState.Cache = .cold, isExact: Bool = false) {
+    self.cache = cache
+    self.isExact = isExact
+  }
+}
+
+/// Attention times from executed kernels: a store of measurements, and a GPU where there is one.
+///
+/// Asked for a batch it answers with what was measured for exactly this batch. Batches of single-token
+/// rows are known by their sorted lengths: whoever comes first in a batch changes which block starts
+/// first, not how much there is to do. As such a batch grows by one token a step, its time follows the
+/// KV read, so by default it is measured on a grid alone: shifted so that its longest row has a
+/// multiple of 64 tokens, and shifted to the next multiple. Between both lies a straight line; tiles of
+/// 16 or 32 tokens make steps of at most two tiles around it. `isExact` measures every length.
+/// Without a measurement and without a GPU a batch has no time.
+public final class MeasuredAttentionTiming: AttentionTiming {
+  /// Kernels executed, here or earlier.
+  public let source = TimingSource.gpu
+  /// Variants that can be measured, or have been.
+  public let variants: [KernelVariant]
+  /// The machine that the times are of.
+  public let machine: MeasuredMachine
+
+  private let options: MeasuredTimingOptions
+  private let state: Mutex<MeasuredTimes>
+
+  /// Answers from a store, and from a GPU where a bench is given.
+  ///
+  /// - `path`: the store; without one, what is measured is forgotten at the end
+  /// - `gpu`: which GPU's measurements are wanted where there is no bench
+  /// - `context`: heads and cache; batches of another one have no times
+  public init(
+    measurements path: String?, bench: sending AttentionBench?, gpu: String,
+    context: AttentionContext, options: MeasuredTimingOptions = MeasuredTimingOptions()
+  ) throws(GPUMeasurementError) {
+    let times = try MeasuredTimes(
+      path: path, bench: bench, gpu: gpu, context: context, cache: options.cache)
+    variants = times.variants
+    machine = times.machine
+    self.options = options
+    state = Mutex(times)
+  }
+
+  /// Time of one layer's call, measured now where that is possible and needed.
+  public func attentionTime(
+    of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
+  ) throws(TimingError) -> Nanoseconds {
+    guard variants.contains(variant) else {
+      throw .variantWithoutTiming(variant: variant.name, available: variants.map(\.name))
+    }
+    let longestQuery = batch.summary.maxQueryLength
+    guard variant.family != .triton3D || longestQuery <= GPUMeasurementLimits.splitQueryLengthMax
+    else {
+      throw .batchWithoutTiming(variant: variant.name, batch: "\(longestQuery) tokens in a row")
+    }
+    let result: Result<Nanoseconds, TimingError> = state.withLock { times in
+      do throws(TimingError) {
+        guard batch.summary.isSingleTokenOnly, batch.summary.rows > 0 else {
+          return .success(try times.time(of: variant, batch, in: context))
+        }
+        return .success(try decodeTime(of: variant, batch, in: context, from: &times))
+      } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
+  /// What happened on the way: measurements taken, GPU time spent, and notes for the user.
+  public var activity: MeasurementActivity { state.withLock { $0.activity } }
+
+  private func decodeTime(
+    of variant: KernelVariant, _ batch: AttentionBatch, in context: AttentionContext,
+    from times: inout MeasuredTimes
+  ) throws(TimingError) -> Nanoseconds {
+    let padded = batch.summary.paddedRows
+    // Longest first: requests that came first have the longest rows, and stand first in a batch.
+    let lengths = Array(batch.kvLengths.sorted().reversed())
+    func shifted(_ shift: Int32) -> AttentionBatch {
+      AttentionBatch(rows: lengths.map { (1, $0 + shift) }, paddedRows: padded)
+    }
+    let exact = shifted(0)
+    if let known = try times.known(variant, exact, in: context) { return known }
+    let spacing = GPUMeasurementLimits.anchorSpacing
+    let above = lengths[0] % spacing
+    // A row may not become empty by the shift.
+    guard !options.isExact, above > 0, let shortest = lengths.last, shortest > above else {
+      return try times.time(of: variant, exact, in: context)
+    }
+    let low = try times.time(of: variant, shifted(-above), in: context)
+    let high = try times.time(of: variant, shifted(spacing - above), in: context)
+    let step = (high.rawValue - low.rawValue) * Int64(above) / Int64(spacing)
+    return Nanoseconds(low.rawValue + step)
+  }
+}
+
+/// What a measured timing has done.
+public struct MeasurementActivity: Hashable, Sendable {
+  /// Measurements taken in this process.
+  public var measured = 0
+  /// GPU time of their timed replays.
+  public var busy = Nanoseconds.zero
+  /// What the user should know.
+  public var notes: [String] = []
+}

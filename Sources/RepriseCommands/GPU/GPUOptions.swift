@@ -1,0 +1,92 @@
+import ArgumentParser
+import CUDADriver
+import EngineSimulation
+import GPUMeasurement
+import KernelImages
+import MeasurementStore
+import StepTiming
+import TraceModel
+
+/// What commands that use measured kernels have in common.
+struct GPUOptions: ParsableArguments {
+  @Option(help: "Measured kernels: read, and added to where there is a GPU.")
+  var measurements: String?
+
+  @Option(help: "Compiled kernels. Default: ~/.cache/reprise/kernels.")
+  var kernels: String?
+
+  @Flag(help: "Measure every batch length, interpolate none.")
+  var exact = false
+
+  /// Opens the GPU with the kernels built for it.
+  private func bench() throws -> sending AttentionBench {
+    let directory = kernels ?? KernelsCommand.defaultDirectory
+    return try AttentionBench(
+      driver: CUDADriver(),
+      manifest: { architecture throws(KernelImageError) in
+        try KernelManifest(directory: directory, architecture: architecture)
+      })
+  }
+
+  /// Times of executed kernels for a trace's engine; `nil` where the profile is to be used.
+  ///
+  /// A machine without a GPU answers from the measurements alone. Which of the two it was is told on
+  /// standard error and not in the report, which is the same either way.
+  ///
+  /// - `requiresGPU`: whether measurements without a GPU do not do
+  func timing(
+    _ choice: TimingChoice, for source: ReplaySource, cache: MeasuredState.Cache = .cold,
+    requiresGPU: Bool = false, on console: Console
+  ) throws -> MeasuredAttentionTiming? {
+    guard choice != .profile else {
+      guard measurements == nil else {
+        throw CommandError.usage("--timing profile uses no measurements; leave --measurements out")
+      }
+      return nil
+    }
+    let options = MeasuredTimingOptions(cache: cache, isExact: exact)
+    let context = source.engine.attentionContext
+    do {
+      return try MeasuredAttentionTiming(
+        measurements: measurements, bench: try bench(), gpu: source.gpu, context: context,
+        options: options)
+    } catch {
+      guard !requiresGPU,
+        let reason = Self.absence(error) ?? (choice == .auto ? Self.unusable(error) : nil)
+      else { throw error }
+      if let measurements, FileSystem.exists(measurements) {
+        console.note("\(reason); times come from '\(measurements)' alone")
+        return try MeasuredAttentionTiming(
+          measurements: measurements, bench: nil, gpu: source.gpu, context: context,
+          options: options)
+      }
+      guard choice == .auto, measurements == nil else { throw error }
+      // That there is no GPU goes without saying; why one is not used does not.
+      if Self.absence(error) == nil { console.note("\(reason); the machine profile is used") }
+      return nil
+    }
+  }
+
+  /// Why there is no GPU, where that is what an error says.
+  private static func absence(_ error: any Error) -> String? {
+    if let error = error as? CUDAError { return error.saysNoGPU ? "no GPU here" : nil }
+    guard let error = error as? GPUMeasurementError else { return nil }
+    return error.saysNoGPU ? "no GPU is visible" : nil
+  }
+
+  /// Why the GPU cannot be used, where `auto` then does without.
+  private static func unusable(_ error: any Error) -> String? {
+    (error as? GPUMeasurementError)?.message ?? (error as? CUDAError)?.message
+  }
+
+  /// Says on standard error what was measured.
+  static func tell(_ timing: MeasuredAttentionTiming, on console: Console) {
+    let activity = timing.activity
+    for note in activity.notes { console.note(note) }
+    guard activity.measured > 0 else { return }
+    let milliseconds = activity.busy.rawValue / 1_000_000
+    console.note(
+      "measured \(activity.measured) batches on \(timing.machine.gpu), "
+        + "\(milliseconds) ms of GPU time in timed replays")
+  }
+}

@@ -1,0 +1,143 @@
+import CUDADriver
+import CUDADriverFake
+import KernelImages
+import KernelManifestSample
+import KernelSelection
+import MeasurementStore
+import Testing
+import TraceModel
+
+@testable import GPUMeasurement
+
+@Suite("Measuring a batch on a GPU")
+struct AttentionBenchTests {
+  private let program2D: KernelProgram
+  private let program3D: KernelProgram
+
+  init() throws {
+    let manifest = try SmallManifest.manifest()
+    program2D = try manifest.program("triton-2d", shape: FakeBench.shape)
+    program3D = try manifest.program("triton-3d-16", shape: FakeBench.shape)
+  }
+
+  @Test("one graph holds a call for each copy of the KV, and each call both kernels of split-KV")
+  func order() throws {
+    let fake = FakeBench()
+    let bench = try fake.bench()
+    // 40 rows of 1600 tokens: 262 MB of KV, which is more than four L2 caches of 60 MiB.
+    let batch = FakeBench.decode(Array(repeating: 1600, count: 40), paddedRows: 40)
+    _ = try bench.measure(program2D, on: batch, in: FakeBench.context)
+    let before = fake.driver.lines.count
+    let result = try bench.measure(program3D, on: batch, in: FakeBench.context)
+    #expect(
+      FakeBench.shortened(fake.driver.lines[before...]) == [
+        "cuCtxSetCurrent", "cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute",
+        "cuCtxSetCurrent", "cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute",
+        "cuCtxSetCurrent", "cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuStreamBeginCapture_v2",
+        "cuLaunchKernel × 16", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
+        "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch",
+        "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord",
+        "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuEventSynchronize",
+        "cuEventElapsedTime × 6", "cuGraphExecDestroy", "cuGraphDestroy",
+      ])
+    // Two kernels of 25 µs a call.
+    #expect(result.samples == Array(repeating: Nanoseconds(50_000), count: 6))
+    #expect(result.isComplete)
+  }
+
+  @Test("grids are those of the kernels' own launch contract, padding included")
+  func grids() throws {
+    let fake = FakeBench()
+    let bench = try fake.bench()
+    let batch = FakeBench.decode([5000, 70, 1], paddedRows: 8)
+    _ = try bench.measure(program3D, on: batch, in: FakeBench.context, cache: .warm)
+    let launches = fake.driver.lines.filter { $0.hasPrefix("cuLaunchKernel") }
+    // 8 tokens in blocks of 4 and 8 rows: 10 query blocks, 8 KV heads, 16 segments.
+    #expect(launches.contains { $0.contains("grid 10x8x16, 128 threads, 60000 bytes shared") })
+    #expect(launches.contains { $0.contains("grid 8x32x1") })
+  }
+
+  @Test("copies of small KV exceed four L2 caches together and share no block")
+  func pools() throws {
+    let batch = FakeBench.decode([100, 33])
+    let plan = LaunchPlan(program2D, batch, in: FakeBench.context)
+    #expect(plan.blocks == 10)
+    let order = (0..<40).map { Int32($0) }.reversed()
+    let words = plan.description(of: batch, pools: 4, order: Array(order))
+    #expect(Array(words[..<2]) == [100, 33])
+    #expect(Array(words[plan.queryStartsPlace..<plan.queryStartsPlace + 3]) == [0, 1, 2])
+    var seen: Set<Int32> = []
+    for pool in 0..<4 {
+      for (row, blocks) in [7, 3].enumerated() {
+        let place = plan.tablePlace(pool) + row * plan.tableStride
+        for word in words[place..<place + blocks] { #expect(seen.insert(word).inserted) }
+      }
+    }
+    #expect(seen.count == 40)
+  }
+
+  @Test("a pool that memory does not allow shrinks, and says so")
+  func shrinks() throws {
+    let fake = FakeBench(memoryBytes: 128 << 20)
+    let bench = try fake.bench()
+    let batch = FakeBench.decode(Array(repeating: 1600, count: 4))
+    let result = try bench.measure(program2D, on: batch, in: FakeBench.context)
+    #expect(result.samples.count == 6)
+    #expect(bench.notes.count == 1)
+    #expect(bench.notes.first?.contains("shrank") == true)
+  }
+
+  @Test("where one copy does not fit, the error names variant, batch and the bytes needed")
+  func outOfMemory() throws {
+    let fake = FakeBench(memoryBytes: 128 << 20)
+    let bench = try fake.bench()
+    let batch = FakeBench.decode(Array(repeating: 1600, count: 40))
+    do {
+      _ = try bench.measure(program2D, on: batch, in: FakeBench.context)
+      Issue.record("measured what does not fit")
+    } catch {
+      #expect(error.message.contains("triton-2d"))
+      #expect(error.message.contains("40 rows"))
+      // 40 rows of 100 blocks of 64 KiB, queries and outputs.
+      let needed = 4000 * 65536 + 2 * 40 * 32 * 128 * 2
+      #expect(error.message.contains("\(needed) bytes"))
+    }
+    // What fits is measured afterwards.
+    let small = FakeBench.decode([100])
+    _ = try bench.measure(program2D, on: small, in: FakeBench.context)
+  }
+
+  @Test("an illegal access names variant and batch")
+  func illegalAccess() throws {
+    let fake = FakeBench()
+    let bench = try fake.bench()
+    fake.driver.fail("cuEventSynchronize", with: .illegalAddress)
+    do {
+      _ = try bench.measure(program2D, on: FakeBench.decode([640, 64]), in: FakeBench.context)
+      Issue.record("measured in spite of an illegal access")
+    } catch {
+      #expect(error.message.contains("triton-2d"))
+      #expect(error.message.contains("2 rows"))
+      #expect(error.message.contains("CUDA_ERROR_ILLEGAL_ADDRESS"))
+    }
+  }
+
+  @Test("a driver without a GPU is an error that says what to do")
+  func noDevice() throws {
+    let fake = FakeBench()
+    fake.driver.devices = 0
+    #expect(throws: GPUMeasurementError.noDevice) { try fake.bench() }
+  }
+
+  @Test("sampling stops when the median is known to one percent, or after 20")
+  func stopping() {
+    let even = Array(repeating: Nanoseconds(1000), count: 5)
+    #expect(!StoppingRule.isSatisfied(by: even))
+    #expect(StoppingRule.isSatisfied(by: even + [Nanoseconds(1001)]))
+    let wide = (0..<19).map { Nanoseconds(1000 + 50 * Int64($0 % 3)) }
+    #expect(!StoppingRule.isSatisfied(by: wide))
+    #expect(StoppingRule.isSatisfied(by: wide + [Nanoseconds(1000)]))
+    #expect(StoppingRule.median([3, 1, 2].map { Nanoseconds($0) }) == Nanoseconds(2))
+    #expect(StoppingRule.median([]) == nil)
+  }
+}

@@ -1,0 +1,113 @@
+import CUDADriver
+import CUDADriverFake
+import EngineSimulation
+import GPUMeasurement
+import KernelImages
+import KernelManifestSample
+import KernelSelection
+import StepTiming
+import TestSupport
+import Testing
+import TraceFile
+import TraceModel
+
+@Suite("Replays from measured kernels")
+struct MeasuredReplayTests {
+  let folder: TemporaryDirectory
+  let trace: String
+  let store: String
+
+  init() async throws {
+    folder = try TemporaryDirectory()
+    let log = try folder.write(StepLogSample().text.utf8, to: "run.jsonl")
+    trace = folder.file("run.reprise")
+    store = folder.file("store.sqlite")
+    _ = await CommandCall("record", log, "--output", trace)
+  }
+
+  /// Measures every step of the trace on a driver without a GPU, under the GPU's name in the trace.
+  private func measure() throws {
+    let fake = FakeCUDADriver()
+    fake.deviceName = "NVIDIA H200"
+    fake.spacing = 1 << 36
+    fake.memoryBytes = 1 << 32
+    fake.l2Bytes = 1 << 20
+    let reader = try TraceReader(path: trace)
+    let engine = try EngineModel(header: reader.header)
+    let timing = try MeasuredAttentionTiming(
+      measurements: store,
+      bench: AttentionBench(
+        driver: CUDADriver(functions: fake.functions()),
+        manifest: { _ throws(KernelImageError) in try SmallManifest.manifest() },
+        cubin: { _ in [1] }, nvml: nil, warmUp: .zero),
+      gpu: "NVIDIA H200", context: engine.attentionContext)
+    var timer = try PolicyStepTimer(
+      policy: SelectionPolicies.named("fastest"), attention: timing,
+      context: engine.attentionContext, layers: 40, rest: RestOfStep(graphs: [], pieces: []),
+      candidates: [])
+    var steps = try reader.steps()
+    var step = TraceStep()
+    while try steps.next(into: &step) {
+      var batch = AttentionBatch()
+      for row in step.rows {
+        batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
+      }
+      _ = try timer.time(of: &batch)
+    }
+    #expect(timing.activity.measured > 0)
+  }
+
+  @Test("a store gives the same report byte for byte, and says that kernels were executed")
+  func sameReport() async throws {
+    try measure()
+    let call = [
+      "replay", trace, "--policy", "always-2d,always-3d,fastest", "--timing", "gpu",
+      "--measurements", store, "--kernels", folder.file("none"), "--format", "json",
+    ]
+    let first = await CommandCall(call)
+    guard first.exitCode == 0 else {
+      // On a machine with a GPU the missing kernels are the error, as they should be.
+      #expect(first.errors.contains("reprise kernels build"), "\(first.errors)")
+      return
+    }
+    let second = await CommandCall(call)
+    #expect(first.output == second.output)
+    let json = try JSONValue(parsing: first.output)
+    #expect(json["timing"] == .string("gpu"))
+    // Every fake kernel takes 25 µs: 2D is one, split-KV two, so never splitting is fastest.
+    #expect(json["policies"]?["always-2d"]?["regret_ms"]?.double == 0)
+    let regret = try #require(json["policies"]?["always-3d"]?["regret_ms"]?.double)
+    #expect(regret > 0)
+  }
+
+  @Test("without driver and measurements GPU timing is one line that says what to do")
+  func noGPU() async throws {
+    let call = await CommandCall(
+      "replay", trace, "--policy", "always-2d", "--timing", "gpu", "--kernels",
+      folder.file("none"))
+    #expect(call.exitCode == 1)
+    #expect(call.hasOneErrorLine, "\(call.errors)")
+    let isAdvice =
+      call.errors.contains("--timing profile") || call.errors.contains("kernels build")
+    #expect(isAdvice, "\(call.errors)")
+  }
+
+  @Test("a measurement needs a file to be kept in, and the profile uses none")
+  func wrongCalls() async throws {
+    let measure = await CommandCall("measure", trace, "--policy", "always-2d")
+    #expect(measure.exitCode == 2)
+    #expect(measure.errors.contains("--measurements"))
+    let profile = await CommandCall(
+      "replay", trace, "--policy", "always-2d", "--timing", "profile", "--measurements", store)
+    #expect(profile.exitCode == 2)
+  }
+
+  @Test("the compiler's absence is one line that says how to get it")
+  func noCompiler() async {
+    let call = await CommandCall(
+      "kernels", "build", "--arch", "sm_90", "--python", folder.file("python"))
+    #expect(call.exitCode == 1)
+    #expect(call.hasOneErrorLine)
+    #expect(call.errors.contains("triton==3.6.0"))
+  }
+}
