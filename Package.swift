@@ -58,7 +58,7 @@ let package = Package(
     target("StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers]),
     target(
       "EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections],
-      exclude: ["INVARIANTS.md"]),
+      exclude: ["INVARIANTS.md", "SCHEDULER.md"]),
     target("Metrics", ["TraceModel"]),
 
     // MARK: Edges

@@ -14,6 +14,8 @@ import TraceModel
 ///    promises the next one. So with asynchronous scheduling step n + 1 is formed before step n's
 ///    tokens are known, and a request whose last token is promised is passed over.
 ///
+/// All rules, with the versions that have them, stand in `SCHEDULER.md` beside this file.
+///
 /// Time is not its matter: `schedule` and `complete` are called in the order in which an engine would.
 struct Scheduler {
   let engine: EngineModel

@@ -4,17 +4,19 @@ import TraceModel
 
 @testable import EngineSimulation
 
-/// An engine small enough to follow by hand: blocks of 4 tokens, 8 tokens a step.
+/// An engine small enough to follow by hand: blocks of 4 tokens, 8 tokens a step, if not told otherwise.
 func smallEngine(
   budget: Int = 8, sequences: Int = 8, blocks: Int = 64, prefixCaching: Bool = false,
-  asynchronous: Bool = true, threshold: Int = 0, reserves: Bool = true, maxModelLength: Int = 1000
+  asynchronous: Bool = true, threshold: Int = 0, reserves: Bool = true, maxModelLength: Int = 1000,
+  blockSize: Int = 4
 ) -> EngineModel {
   EngineModel(
     name: "small",
     model: ModelShape(
       name: "small", layers: 1, hiddenSize: 8, intermediateSize: 8, queryHeads: 1, kvHeads: 1,
       headSize: 8, vocabularySize: 8, maxModelLength: maxModelLength),
-    smCount: 1, maxBatchedTokens: budget, maxSequences: sequences, kvBlockSize: 4, kvBlocks: blocks,
+    smCount: 1, maxBatchedTokens: budget, maxSequences: sequences, kvBlockSize: blockSize,
+    kvBlocks: blocks,
     prefixCaching: prefixCaching, asyncScheduling: asynchronous,
     longPrefillTokenThreshold: threshold, reservesFullPrompt: reserves,
     graphs: CUDAGraphs(mode: .fullAndPiecewise, captureSizes: [1, 2, 4, 8]))
