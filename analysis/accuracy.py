@@ -5,6 +5,8 @@ the predictions stand beside what the engine did in its run under each. Nothing 
 come from the recordings' own token times.
 
     python3 analysis/accuracy.py --reprise .build/release/reprise > analysis/ACCURACY.md
+
+With --measurements, attention comes from kernels executed on this machine's GPU instead of the profile.
 """
 
 import argparse
@@ -40,11 +42,11 @@ def real_times(reprise, trace):
     return 1e3 * sum(gaps) / len(gaps), 1e3 * median, 1e3 * sum(first) / len(first)
 
 
-def predicted_times(reprise, trace, policies, batches):
+def predicted_times(options, trace, policies, batches):
     """The same three under each policy, as a replay predicts them."""
     text = call(
-        reprise, "replay", str(trace), "--policy", ",".join(policies), "--batches", batches,
-        "--format", "json")
+        options.reprise, "replay", str(trace), "--policy", ",".join(policies), "--batches", batches,
+        "--format", "json", *timing(options))
     summaries = json.loads(text)["policies"]
     return {
         policy: (s["itl_ms"]["mean"], s["itl_ms"]["p50"], s["ttft_ms"]["mean"])
@@ -52,39 +54,51 @@ def predicted_times(reprise, trace, policies, batches):
     }
 
 
+def timing(options):
+    """The program's options for where step times come from."""
+    if not options.measurements:
+        return []
+    kernels = ["--kernels", options.kernels] if options.kernels else []
+    return ["--timing", "gpu", "--measurements", options.measurements, *kernels]
+
+
 def error(predicted, real):
     return f"{100 * (predicted / real - 1):+.1f} %"
 
 
-def workloads():
-    """Workloads with the runs that were recorded of each."""
+def workloads(options):
+    """Workloads with the runs that were recorded of each; kernels of others cannot be executed."""
     runs = {}
     for path in sorted(TRACES.glob("*.reprise")):
         name, run = path.name.removesuffix(".reprise").split(".", 2)[0], None
         for candidate in RUNS:
             if path.name.endswith(f".{candidate}.reprise"):
                 name, run = path.name.removesuffix(f".{candidate}.reprise"), candidate
-        runs.setdefault(name, {})[run] = path
+        if not options.measurements or run != "flash-attention-3":
+            runs.setdefault(name, {})[run] = path
     return runs
 
 
-def page(reprise):
+def page(options):
     yield "# How far predictions are from a real engine"
     yield ""
     yield "Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, one"
     yield "NVIDIA H200). Each recording is replayed under its own rule and under the others; the errors are against the run in which the"
     yield "engine followed that rule. The floor under any error: the same work three times on one machine gave mean ITL within"
     yield "± 0.1 % and mean TTFT within ± 0.4 %."
+    if options.measurements:
+        yield ""
+        yield "Attention comes from this project's own kernels, executed on an NVIDIA H200; the rest of the step from each recording."
     for batches in ("rescheduled", "recorded"):
         yield ""
         yield f"## Batches {batches}"
         yield ""
         yield "| workload | recorded under | replayed under | mean ITL | median ITL | mean TTFT | real difference in mean ITL | predicted |"
         yield "|---|---|---|---|---|---|---|---|"
-        for workload, runs in workloads().items():
-            real = {run: real_times(reprise, path) for run, path in runs.items()}
+        for workload, runs in workloads(options).items():
+            real = {run: real_times(options.reprise, path) for run, path in runs.items()}
             for run, path in runs.items():
-                predicted = predicted_times(reprise, path, [RUNS[r] for r in runs], batches)
+                predicted = predicted_times(options, path, [RUNS[r] for r in runs], batches)
                 for target in runs:
                     guess = predicted[RUNS[target]]
                     cells = [error(a, b) for a, b in zip(guess, real[target])]
@@ -94,6 +108,12 @@ def page(reprise):
                         ["", ""] if target == run
                         else [f"{real_difference:+.3f} ms", f"{difference:+.3f} ms"])
                     yield f"| {workload} | {run} | {target} | " + " | ".join(cells) + " |"
+    if not options.measurements:
+        yield from profile_errors()
+
+
+def profile_errors():
+    """The built-in profile's own errors, as calibration found them."""
     yield ""
     yield "## The profile on data that it was not fitted to"
     yield ""
@@ -113,4 +133,6 @@ def page(reprise):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
-    print("\n".join(page(parser.parse_args().reprise)))
+    parser.add_argument("--measurements", help="a store of measured kernels, filled where it lacks some")
+    parser.add_argument("--kernels", help="compiled kernels, for what the store lacks")
+    print("\n".join(page(parser.parse_args())))
