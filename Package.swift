@@ -82,7 +82,7 @@ let package = Package(
       [
         "KernelImages", "CUDADriver", "MeasurementStore", "StepTiming", "KernelSelection",
         "TraceModel",
-      ], exclude: ["README.md", "device-check.sh"]),
+      ], exclude: ["README.md", "H200.md", "device-check.sh"]),
     .target(
       name: "MeasurementStore", dependencies: ["KernelSelection", "TraceModel", "CSQLite"],
       exclude: ["README.md"], swiftSettings: swiftSettings,
