@@ -147,7 +147,7 @@ let package = Package(
         "GPUMeasurement", "KernelImages", "KernelManifestSample", "CUDADriver", "CUDADriverFake",
         "MeasurementStore", "StepTiming", "KernelSelection", "TraceModel", "TestSupport",
       ]),
-    tests("TidyTests", ["KernelSelection", "TestSupport"]),
+    tests("TidyTests", ["MeasurementStore", "KernelSelection", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x

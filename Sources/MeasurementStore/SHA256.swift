@@ -1,7 +1,7 @@
 /// SHA-256 (FIPS 180-4), so that batches are found by a key that any other program can compute.
 enum SHA256 {
-  static func digest(_ text: String.UTF8View) -> [UInt8] {
-    var message = Array(text)
+  static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    var message = Array(bytes)
     let bits = UInt64(message.count) * 8
     message.append(0x80)
     message += repeatElement(0, count: (120 - message.count % 64) % 64)
