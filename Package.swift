@@ -49,7 +49,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CCUDADriver"),
     .target(
-      name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
+      name: "CMachineProfiles", exclude: ["nvidia-h200.json", "nvidia-h200-noise.json"],
       cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core
@@ -68,13 +68,17 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libzstd.a")]),
     target("TraceImport", ["TraceModel"]),
     .target(
+      name: "ClientLogs", dependencies: ["TraceModel", "CZstd"], exclude: ["README.md"],
+      swiftSettings: swiftSettings, linkerSettings: [.linkedLibrary(":libzstd.a")]),
+    .target(
       name: "ConfigurationFiles",
       dependencies: ["EngineSimulation", "KernelSelection", "TraceModel", "CYAML"],
       exclude: ["README.md"], swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary(":libyaml.a")]),
     target("MachineProfiles", ["StepTiming", "KernelSelection", "TraceModel", "CMachineProfiles"]),
     target(
-      "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
+      "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"],
+      exclude: ["VALIDATION.md"]),
     target("CUDADriver", ["TraceModel", "CCUDADriver"]),
     target("KernelImages", ["TraceModel"]),
     target(
@@ -94,8 +98,9 @@ let package = Package(
       "RepriseCommands",
       [
         "Reports", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
-        "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile", "EngineSimulation",
-        "StepTiming", "KernelSelection", "Metrics", "TraceModel", argumentParser,
+        "MachineProfiles", "ConfigurationFiles", "ClientLogs", "TraceImport", "TraceFile",
+        "EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel",
+        argumentParser,
       ]),
     .executableTarget(
       name: "reprise", dependencies: ["RepriseCommands"], swiftSettings: swiftSettings),
@@ -116,6 +121,7 @@ let package = Package(
       "EngineSimulationTests",
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"],
       exclude: ["Fixtures"]),
+    tests("ClientLogsTests", ["ClientLogs", "TraceModel", "TestSupport"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"],

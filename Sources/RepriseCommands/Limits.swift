@@ -12,4 +12,8 @@ enum Limits {
   static let socketPathBytesMax = 107
   /// Policies of one replay; each holds its own outcome in memory.
   static let policiesMax = 32
+  /// Recorded steps up to which `replay` compares the batches it forms with them: under a second.
+  static let comparedStepsMax = 200_000
+  /// Replays with moved arrivals that `validate` may be asked for.
+  static let jitteredReplaysMax = 1_000
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EngineSimulation
 import KernelSelection
+import MachineProfiles
 import Reports
 import TraceModel
 
@@ -31,13 +32,7 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Batches to execute: recorded or rescheduled.")
   var batches: BatchSource?
 
-  @Option(help: "Step times: auto, gpu (measured kernels) or profile (a fitted machine).")
-  var timing: TimingChoice = .auto
-
-  @OptionGroup var gpu: GPUOptions
-
-  @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
-  var profile: String?
+  @OptionGroup var timing: TimingOptions
 
   @Option(
     help:
@@ -60,22 +55,18 @@ struct ReplayCommand: ConsoleCommand {
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
-    let measured = try gpu.timing(timing, for: source, on: console)
+    let (times, timingNotes, measured) = try timing.times(
+      for: source, variants: policies.flatMap(\.variants), on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
-    let isFallback = timing == .auto && measured == nil
-    let notes =
-      (isFallback ? ["no measured kernels, so --timing auto uses the machine profile"] : [])
-      + source.notes
-    let times = try StepTimes(
-      for: source, measured: measured, profilePath: profile,
-      variants: policies.flatMap(\.variants))
     let run = ReplayRun(source: source, times: times, policies: policies, console: console)
     let outcomes = try await run.outcomes()
+    let divergence = try run.divergence(of: outcomes)
     let report = ReplayReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: workload.selection.words),
       batches: source.batches, timing: times.description, engine: source.engine.name,
-      machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed)
+      machine: times.gpu, notes: timingNotes + source.notes, outcomes: outcomes, seed: seed,
+      floor: try MeasuredNoise.floor(), divergence: divergence)
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,

@@ -71,29 +71,22 @@ struct ReplayRun {
     let bar = ProgressBar("replay", parts: policies.count, on: console)
     defer { bar.finish() }
     let total = Double(source.requests.count)
-    let leftOut = source.allRequests.count - source.requests.count
     if times.isMeasured {
       return try zip(policies, timers).enumerated().map { index, part in
-        var timer = part.1
-        let outcome = try replay.run(&timer) { progress in
+        try outcome(of: part.0.name, replay, part.1) { progress in
           bar.update(Double(progress.endedRequests) / total, part: index)
         }
-        return PolicyOutcome(
-          name: part.0.name, outcome: outcome, variants: timer.use, leftOut: leftOut)
       }
     }
     return try await withThrowingTaskGroup(of: (Int, PolicyOutcome).self) { group in
       for (index, policy) in policies.enumerated() {
         let name = policy.name
         group.addTask {
-          var timer = timers[index]
-          let outcome = try replay.run(&timer) { progress in
+          let timer = timers[index]
+          let outcome = try outcome(of: name, replay, timer) { progress in
             bar.update(Double(progress.endedRequests) / total, part: index)
           }
-          return (
-            index,
-            PolicyOutcome(name: name, outcome: outcome, variants: timer.use, leftOut: leftOut)
-          )
+          return (index, outcome)
         }
       }
       var outcomes: [(Int, PolicyOutcome)] = []
@@ -102,7 +95,38 @@ struct ReplayRun {
     }
   }
 
-  private static func explained(
+  /// One rescheduled replay, with its batches where they are to be compared.
+  private func outcome(
+    of name: String, _ replay: RescheduledReplay, _ timer: VariantCountingTimer<PolicyStepTimer>,
+    progress: (ReplayProgress) -> Void
+  ) throws(TimingError) -> PolicyOutcome {
+    var timer = timer
+    let leftOut = source.allRequests.count - source.requests.count
+    guard comparesBatches else {
+      let outcome = try replay.run(&timer, progress: progress)
+      return PolicyOutcome(name: name, outcome: outcome, variants: timer.use, leftOut: leftOut)
+    }
+    var batches = BatchSequence()
+    let outcome = try replay.run(&timer, observer: &batches, progress: progress)
+    return PolicyOutcome(
+      name: name, outcome: outcome, variants: timer.use, leftOut: leftOut, batches: batches)
+  }
+
+  /// Whether there are recorded batches of the same requests, few enough to be compared by the way.
+  private var comparesBatches: Bool {
+    source.batches == .rescheduled && source.selection.isEverything
+      && (1...Limits.comparedStepsMax).contains(source.reader.stepCount)
+  }
+
+  /// How the batches of each policy depart from the recorded ones; empty where that was not asked.
+  func divergence(of outcomes: [PolicyOutcome]) throws(TraceFileError) -> [SchedulerDivergence] {
+    let formed = outcomes.compactMap(\.batches)
+    guard formed.count == outcomes.count, !formed.isEmpty else { return [] }
+    let recorded = try source.recordedBatches()
+    return formed.map { SchedulerDivergence(recorded: recorded, rescheduled: $0) }
+  }
+
+  static func explained(
     _ error: RecordedReplayError<TraceFileError>, path: String
   ) -> any Error {
     switch error {

@@ -1,0 +1,25 @@
+import MachineProfiles
+import Reports
+import TraceFile
+import TraceModel
+
+extension ReplaySource {
+  /// What each recorded step was made of.
+  func recordedBatches() throws(TraceFileError) -> BatchSequence {
+    var batches = BatchSequence()
+    var steps = try reader.steps()
+    var step = TraceStep()
+    while try steps.next(into: &step) { batches.add(step) }
+    return batches
+  }
+}
+
+extension MeasuredNoise {
+  /// The noise floor that the binary carries.
+  static func floor() throws(MachineProfileError) -> NoiseFloor {
+    guard let floor = NoiseFloor(json: try json()) else {
+      preconditionFailure("the noise floor in the binary lacks a member")
+    }
+    return floor
+  }
+}
