@@ -132,7 +132,8 @@ let package = Package(
       "RepriseCommandsTests",
       [
         "RepriseCommands", "Reports", "GPUMeasurement", "KernelImages", "KernelManifestSample",
-        "CUDADriver", "CUDADriverFake", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
+        "CUDADriver", "CUDADriverFake", "ClientLogs", "MachineProfiles", "TraceFile",
+        "TraceImport", "EngineSimulation", "Metrics",
         "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
     .target(

@@ -34,8 +34,10 @@ enum AIPerfRecords {
       throw place.error(.malformed, "'request_start_ns' is no whole number; is this AIPerf's?")
     }
     let tokens = try place.count(
-      metric(metrics["output_sequence_length"] != nil
-        ? "output_sequence_length" : "output_token_count", of: metrics, at: place).value,
+      metric(
+        metrics["output_sequence_length"] != nil
+          ? "output_sequence_length" : "output_token_count", of: metrics, at: place
+      ).value,
       "output_sequence_length")
     let ttft = try time("time_to_first_token", of: metrics, at: place)
     var gaps: [Nanoseconds]?

@@ -22,7 +22,8 @@ enum BenchFile {
       ("start_times", starts ?? ttfts), ("errors", errors ?? ttfts),
     ] where values.count != ttfts.count {
       throw place.error(
-        .malformed, "'\(key)' has \(values.count) entries, 'ttfts' has \(ttfts.count); "
+        .malformed,
+        "'\(key)' has \(values.count) entries, 'ttfts' has \(ttfts.count); "
           + "save the result again")
     }
     var log = ClientLog(source: text.source, format: .bench, requests: [])
@@ -42,7 +43,8 @@ enum BenchFile {
       for value in values { own.append(try place.time(value, "itls")) }
       log.requests.append(
         ClientRequest(
-          id: Int64(index), sent: try starts.map { list throws(ClientLogError) in
+          id: Int64(index),
+          sent: try starts.map { list throws(ClientLogError) in
             try place.time(list[index], "start_times", isPoint: true)
           },
           ttft: ttft, gaps: own, e2el: own.reduce(ttft, +),

@@ -12,7 +12,9 @@ public struct BatchSequence: Hashable, Sendable {
   /// No steps yet.
   public init() {}
 
-  /// Adds a step; one without rows is no batch. The order of rows does not count.
+  /// Adds a step; one without rows is no batch.
+  ///
+  /// The order of rows does not count.
   public mutating func add(_ step: TraceStep) {
     guard !step.rows.isEmpty else { return }
     // A sum of well-mixed row numbers is the same in any order.

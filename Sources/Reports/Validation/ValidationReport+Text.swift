@@ -24,7 +24,7 @@ extension ValidationReport {
       facts.append(
         (
           "",
-          "\(spread.replays) replays with arrivals moved by up to "
+          "replayed \(spread.replays) times with arrivals moved by up to "
             + "\(NumberText.fixed(floor.sendingJitter.milliseconds, places: 3)) ms, as real "
             + "sendings were"
         ))

@@ -63,8 +63,9 @@ struct ValidateCommand: ConsoleCommand {
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: WorkloadSelection())
     let recorded = PolicyList.recorded(header: source.reader.header)
-    let policies = try policy.map { try PolicyList.read(names: [$0], rules: []) } ?? [recorded]
-      .compactMap(\.self)
+    let policies =
+      try policy.map { try PolicyList.read(names: [$0], rules: []) }
+      ?? [recorded].compactMap(\.self)
     guard let policy = policies.first, policies.count == 1 else {
       throw CommandError.usage(
         policies.isEmpty
@@ -106,7 +107,8 @@ enum BoundList {
       }
       guard let measure = ErrorBound.Measure(name: String(sides[0])) else {
         throw .usage(
-          "no statistic '\(sides[0])'; known are " + ErrorBound.Measure.names.joined(separator: ", "))
+          "no statistic '\(sides[0])'; known are "
+            + ErrorBound.Measure.names.joined(separator: ", "))
       }
       bounds.append(ErrorBound(measure, share: percent / 100))
     }

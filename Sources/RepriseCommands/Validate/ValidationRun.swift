@@ -47,6 +47,12 @@ struct ValidationRun {
       notes.append("the client log has no single gaps between tokens, so ITL is not compared")
     }
     let realRun = try path.map { path in (name: path, run: try self.realRun(path)) }
+    if let path, let machine = source.reader.header.machine,
+      let other = try TraceReader(path: path).header.machine, other != machine
+    {
+      notes.append(
+        "the trace is of machine \(machine), the real run of machine \(other); two machines differ")
+    }
     return ValidationReport(
       trace: TraceDescription(name: source.path, requests: source.requests),
       client: (name: client.source, format: client.format.rawValue), policy: policy.name,
@@ -135,7 +141,8 @@ struct ValidationRun {
   private func realRun(_ path: String, policy: any SelectionPolicy) throws -> RealRun {
     let run = try ReplaySource(
       path: path, batches: .recorded, engine: nil, selection: WorkloadSelection())
-    let matches = try path == source.path && self.policy.name != policy.name
+    let matches =
+      try path == source.path && self.policy.name != policy.name
       ? run.allRequests.map { _ in true } : client.matched(to: run.allRequests).map { $0 != nil }
     if let inForce = PolicyList.recorded(header: run.reader.header), inForce.name != policy.name {
       throw CommandError.failed(
