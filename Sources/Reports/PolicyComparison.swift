@@ -75,12 +75,28 @@ extension PolicyComparison {
     Metric.allCases.compactMap { metric in
       let (a, b) = metric.pairs(of: baseline.times, and: policy.times)
       guard let difference = PairedDifference.bootstrap(a: a, b: b, seed: seed) else { return nil }
-      let means = [baseline, policy].compactMap { $0.summary.distribution(metric)?.mean }
       return PolicyComparison(
         policy: policy.name, baseline: baseline.name, metric: metric, difference: difference,
-        floor: means.count < 2
-          ? nil : floor?.difference(Statistic(metric, .mean), between: means[0], and: means[1]))
+        floor: halfWidth(of: Statistic(metric, .mean), policy, baseline, floor))
     }
+  }
+
+  /// By how much a statistic's difference moves for no reason: measured, and as arrivals move.
+  private static func halfWidth(
+    of statistic: Statistic, _ policy: PolicyOutcome, _ baseline: PolicyOutcome,
+    _ floor: NoiseFloor?
+  ) -> Double? {
+    guard policy.jittered.isEmpty || baseline.jittered.isEmpty else {
+      let spreads = [baseline, policy].map {
+        PredictionSpread(base: CallerTimes($0.outcome), jittered: $0.jittered)
+      }
+      let widths = spreads.compactMap { $0.halfWidth(statistic, floor: floor) }
+      return widths.count < 2
+        ? nil : (widths[0] * widths[0] + widths[1] * widths[1]).squareRoot()
+    }
+    let means = [baseline, policy].compactMap { $0.summary.distribution(statistic.metric)?.mean }
+    guard means.count == 2 else { return nil }
+    return floor?.difference(statistic, between: means[0], and: means[1])
   }
 }
 

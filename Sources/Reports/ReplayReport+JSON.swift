@@ -27,6 +27,7 @@ extension ReplayReport {
       .init("trace_selection", .string(trace.selection)),
       .init("notes", .array(notes.map { .string($0) })),
       .init("noise_floor", floor?.json() ?? .null),
+      .init("jittered_replays", .integer(Int64(jitteredReplays))),
       .init(
         "divergence",
         .object(zip(policies, divergence).map { .init($0.0.name, $0.1.json()) })),

@@ -49,6 +49,7 @@ extension ReplayReport {
     }
     if let floor, comparisons.contains(where: { $0.floor != nil }) {
       facts.append(("noise", floor.words))
+      if jitteredReplays > 0 { facts.append(("", floor.words(jitteredReplays: jitteredReplays))) }
     }
     facts += notes.map { ("note", $0) }
     facts += labels.explanations.map { ("policy", $0) }

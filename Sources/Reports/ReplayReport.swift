@@ -30,6 +30,8 @@ public struct ReplayReport: Sendable {
   public var comparisons: [PolicyComparison]
   /// How far two real runs of the same work are apart, where that was measured.
   public var floor: NoiseFloor?
+  /// Further replays of each policy, with moved arrivals.
+  public var jitteredReplays: Int
   /// By policy, how its batches depart from the recorded ones; empty where they were not compared.
   public var divergence: [SchedulerDivergence]
 
@@ -56,6 +58,7 @@ public struct ReplayReport: Sendable {
       PolicyComparison.all(of: other, against: outcomes[0], seed: seed, floor: floor)
     }
     self.floor = floor
+    jitteredReplays = outcomes.first?.jittered.count ?? 0
     self.divergence = divergence
   }
 }
@@ -72,16 +75,20 @@ public struct PolicyOutcome: Sendable {
   public let summary: PolicySummary
   /// The batches that a rescheduled replay formed, where they were kept.
   public let batches: BatchSequence?
+  /// What callers saw in further replays, with moved arrivals.
+  public let jittered: [CallerTimes]
 
   /// Condenses a replay; the costly part of a report, and independent of other policies.
   ///
   /// - `leftOut`: requests of the trace that the chosen window kept out of the replay
   /// - `batches`: those that the replay formed, if they are to be compared
+  /// - `jittered`: what callers saw in further replays, with moved arrivals
   public init(
     name: String, outcome: ReplayOutcome, variants: VariantUse, leftOut: Int = 0,
-    batches: BatchSequence? = nil
+    batches: BatchSequence? = nil, jittered: [CallerTimes] = []
   ) {
     self.name = name
+    self.jittered = jittered
     self.batches = batches
     self.outcome = outcome
     times = outcome.requests.map { RequestTimes($0, outputs: outcome.outputs) }

@@ -157,6 +157,33 @@ struct ValidateCommandTests {
     #expect(abs(measured - stated) < 1_000, "\(measured) ns against \(stated)")
   }
 
+  @Test("replays with moved arrivals widen the floor of a replay's differences")
+  func replayJitter() async throws {
+    func floors(_ more: String...) async throws -> [Double?] {
+      let call = await CommandCall(
+        [
+          "replay", path("vllm-default.reprise"), "--policy", "always-2d,vllm-0.13", "--batches",
+          "rescheduled", "--format", "json",
+        ] + more)
+      #expect(call.exitCode == 0, "\(call.errors)")
+      guard case .array(let all)? = try JSONValue(parsing: call.output)["comparisons"] else {
+        return []
+      }
+      return all.map { $0["noise_floor"]?.double }
+    }
+    let measured = try await floors()
+    let moved = try await floors("--jitter", "3")
+    // TTFT and ITL were measured; TPOT and E2EL are known by replays alone.
+    #expect(measured.map { $0 != nil } == [true, true, false, false, false])
+    #expect(moved.map { $0 != nil } == [true, true, true, true, false])
+    for (one, other) in zip(measured, moved) {
+      if let one, let other { #expect(other >= one) }
+    }
+    let refused = await CommandCall(
+      "replay", path("vllm-default.reprise"), "--policy", "always-2d", "--jitter", "1")
+    #expect(refused.exitCode == 2 && refused.hasOneErrorLine)
+  }
+
   @Test("a replay says where its batches part from the recorded ones, and knows the noise floor")
   func replayReport() async throws {
     let call = await CommandCall(

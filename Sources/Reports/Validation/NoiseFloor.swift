@@ -69,6 +69,12 @@ public struct NoiseFloor: Hashable, Sendable {
       + "; two machines by up to \(NumberText.percent(machineToMachine, places: 0))"
   }
 
+  /// What replays with moved arrivals add to it.
+  func words(jitteredReplays: Int) -> String {
+    "replayed \(jitteredReplays) times with arrivals moved by up to "
+      + "\(NumberText.fixed(sendingJitter.milliseconds, places: 3)) ms, as real sendings were"
+  }
+
   /// The floor as results carry it.
   func json() -> JSONValue {
     .object([

@@ -21,13 +21,7 @@ extension ValidationReport {
     ]
     if let floor { facts.append(("noise", floor.words)) }
     if spread.replays > 0, let floor {
-      facts.append(
-        (
-          "",
-          "replayed \(spread.replays) times with arrivals moved by up to "
-            + "\(NumberText.fixed(floor.sendingJitter.milliseconds, places: 3)) ms, as real "
-            + "sendings were"
-        ))
+      facts.append(("", floor.words(jitteredReplays: spread.replays)))
     }
     facts += notes.map { ("note", $0) }
     return facts.map { name, words in

@@ -42,7 +42,12 @@ struct ReplayCommand: ConsoleCommand {
 
   @OptionGroup var workload: WorkloadOptions
 
-  @Option(help: "Seed of the confidence intervals.")
+  @Option(
+    help: "Replays with moved arrivals, for the noise floor; rescheduled batches alone follow them."
+  )
+  var jitter = 0
+
+  @Option(help: "Seed of the confidence intervals and of moved arrivals.")
   var seed: UInt64 = 0
 
   @Option(help: "Also write summary.json and one file a policy into this directory.")
@@ -51,6 +56,12 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Form of the result: text or json.")
   var format: ResultFormat = .text
 
+  func validate() throws {
+    guard (0...Limits.jitteredReplaysMax).contains(jitter) else {
+      throw ValidationError("--jitter is a number of replays, 0 to \(Limits.jitteredReplaysMax)")
+    }
+  }
+
   func run(on console: Console) async throws {
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
@@ -58,7 +69,14 @@ struct ReplayCommand: ConsoleCommand {
     let (times, timingNotes, measured) = try timing.times(
       for: source, variants: policies.flatMap(\.variants), on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
-    let run = ReplayRun(source: source, times: times, policies: policies, console: console)
+    guard jitter == 0 || source.batches == .rescheduled else {
+      throw CommandError.usage(
+        "--jitter moves arrivals, which recorded batches do not follow; add --batches rescheduled")
+    }
+    let floor = try MeasuredNoise.floor()
+    let run = ReplayRun(
+      source: source, times: times, policies: policies, console: console,
+      jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed))
     let outcomes = try await run.outcomes()
     let divergence = try run.divergence(of: outcomes)
     let report = ReplayReport(
@@ -66,7 +84,7 @@ struct ReplayCommand: ConsoleCommand {
         name: trace, requests: source.requests, selection: workload.selection.words),
       batches: source.batches, timing: times.description, engine: source.engine.name,
       machine: times.gpu, notes: timingNotes + source.notes, outcomes: outcomes, seed: seed,
-      floor: try MeasuredNoise.floor(), divergence: divergence)
+      floor: floor, divergence: divergence)
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,

@@ -1,5 +1,6 @@
 import EngineSimulation
 import KernelSelection
+import Metrics
 import Reports
 import StepTiming
 import TraceFile
@@ -11,6 +12,8 @@ struct ReplayRun {
   let times: StepTimes
   let policies: [any SelectionPolicy]
   let console: Console
+  /// Further replays of each policy with moved arrivals, by as much as one run's sendings are.
+  var jitter: (count: Int, amplitude: Nanoseconds, seed: UInt64)?
 
   /// Variants that regret is measured against: those of all policies asked for, and of `fastest`.
   private var candidates: [KernelVariant] {
@@ -65,15 +68,13 @@ struct ReplayRun {
   private func rescheduled(
     _ timers: [VariantCountingTimer<PolicyStepTimer>]
   ) async throws -> [PolicyOutcome] {
-    let replay = RescheduledReplay(
-      requests: source.requests, prefixBlockTokens: source.reader.header.prefixBlockTokens,
-      engine: source.engine, host: times.host)
+    let replay = source.rescheduledReplay(host: times.host)
     let bar = ProgressBar("replay", parts: policies.count, on: console)
     defer { bar.finish() }
     let total = Double(source.requests.count)
     if times.isMeasured {
       return try zip(policies, timers).enumerated().map { index, part in
-        try outcome(of: part.0.name, replay, part.1) { progress in
+        try outcome(of: part.0.name, place: index, replay, part.1) { progress in
           bar.update(Double(progress.endedRequests) / total, part: index)
         }
       }
@@ -83,7 +84,7 @@ struct ReplayRun {
         let name = policy.name
         group.addTask {
           let timer = timers[index]
-          let outcome = try outcome(of: name, replay, timer) { progress in
+          let outcome = try outcome(of: name, place: index, replay, timer) { progress in
             bar.update(Double(progress.endedRequests) / total, part: index)
           }
           return (index, outcome)
@@ -97,19 +98,40 @@ struct ReplayRun {
 
   /// One rescheduled replay, with its batches where they are to be compared.
   private func outcome(
-    of name: String, _ replay: RescheduledReplay, _ timer: VariantCountingTimer<PolicyStepTimer>,
-    progress: (ReplayProgress) -> Void
+    of name: String, place: Int, _ replay: RescheduledReplay,
+    _ timer: VariantCountingTimer<PolicyStepTimer>, progress: (ReplayProgress) -> Void
   ) throws(TimingError) -> PolicyOutcome {
     var timer = timer
     let leftOut = source.allRequests.count - source.requests.count
-    guard comparesBatches else {
-      let outcome = try replay.run(&timer, progress: progress)
-      return PolicyOutcome(name: name, outcome: outcome, variants: timer.use, leftOut: leftOut)
+    var batches: BatchSequence?
+    let outcome: ReplayOutcome
+    if comparesBatches {
+      var formed = BatchSequence()
+      outcome = try replay.run(&timer, observer: &formed, progress: progress)
+      batches = formed
+    } else {
+      outcome = try replay.run(&timer, progress: progress)
     }
-    var batches = BatchSequence()
-    let outcome = try replay.run(&timer, observer: &batches, progress: progress)
+    let use = timer.use
     return PolicyOutcome(
-      name: name, outcome: outcome, variants: timer.use, leftOut: leftOut, batches: batches)
+      name: name, outcome: outcome, variants: use, leftOut: leftOut, batches: batches,
+      jittered: try jittered(place: place, &timer))
+  }
+
+  /// What callers see when requests arrive a little otherwise; each policy and replay has its own draws.
+  private func jittered(
+    place: Int, _ timer: inout VariantCountingTimer<PolicyStepTimer>
+  ) throws(TimingError) -> [CallerTimes] {
+    guard let jitter else { return [] }
+    var all: [CallerTimes] = []
+    for number in 0..<jitter.count {
+      let draws = ArrivalJitter(
+        amplitude: jitter.amplitude,
+        seed: jitter.seed &* 1_000_003 &+ UInt64(place * Limits.jitteredReplaysMax + number))
+      let replay = source.rescheduledReplay(host: times.host, jitter: draws)
+      all.append(CallerTimes(try replay.run(&timer)))
+    }
+    return all
   }
 
   /// Whether there are recorded batches of the same requests, few enough to be compared by the way.

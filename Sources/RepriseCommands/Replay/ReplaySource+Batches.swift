@@ -1,9 +1,19 @@
+import EngineSimulation
 import MachineProfiles
+import Metrics
 import Reports
+import StepTiming
 import TraceFile
 import TraceModel
 
 extension ReplaySource {
+  /// The replay that forms batches from the arrivals, moved by `jitter` if one is given.
+  func rescheduledReplay(host: HostTiming, jitter: ArrivalJitter? = nil) -> RescheduledReplay {
+    RescheduledReplay(
+      requests: jitter?.applied(to: requests) ?? requests,
+      prefixBlockTokens: reader.header.prefixBlockTokens, engine: engine, host: host)
+  }
+
   /// What each recorded step was made of.
   func recordedBatches() throws(TraceFileError) -> BatchSequence {
     var batches = BatchSequence()

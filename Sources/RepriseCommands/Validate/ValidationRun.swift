@@ -70,12 +70,9 @@ struct ValidationRun {
   }
 
   private func rescheduled(
-    _ policy: any SelectionPolicy, isCompared: [Bool], requests: [TraceRequest]? = nil
+    _ policy: any SelectionPolicy, isCompared: [Bool], jitter: ArrivalJitter? = nil
   ) throws(TimingError) -> (times: CallerTimes, batches: BatchSequence) {
-    let replay = RescheduledReplay(
-      requests: requests ?? source.allRequests,
-      prefixBlockTokens: source.reader.header.prefixBlockTokens, engine: source.engine,
-      host: times.host)
+    let replay = source.rescheduledReplay(host: times.host, jitter: jitter)
     var timer = try timer(policy)
     var batches = BatchSequence()
     let outcome = try replay.run(&timer, observer: &batches)
@@ -92,7 +89,7 @@ struct ValidationRun {
         amplitude: floor.sendingJitter, seed: seed &* 1_000_003 &+ UInt64(index))
       all.append(
         try rescheduled(
-          policy, isCompared: isCompared, requests: jitter.applied(to: source.allRequests)
+          policy, isCompared: isCompared, jitter: jitter
         ).times)
     }
     return all
