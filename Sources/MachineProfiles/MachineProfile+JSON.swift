@@ -42,6 +42,7 @@ extension FittedKernel {
     return .object([
       .init("variant", .string(variant.name)),
       .init("parameters", .object(members)),
+      .init("engine_extra_us", .number(engineExtra)),
       .init("fitted_error", fitted.json),
       .init("held_out_error", heldOut.json),
     ])
@@ -69,7 +70,6 @@ extension ModelProfile {
       .init("recordings", .array(recordings.map { .string($0) })),
       .init("graph_rest_us", table(rest.graphs)),
       .init("piece_rest_us", table(rest.pieces)),
-      .init("piece_floor_us", .number(rest.pieceFloor)),
       .init("host", host.json),
       .init("decode_step_error", error(decodeStepError)),
       .init("mixed_step_error", error(mixedStepError)),

@@ -35,6 +35,7 @@ struct ProfileReader {
     for key in model.parameterNames { parameters.append(try number(values, key)) }
     return FittedKernel(
       variant: variant, parameters: parameters,
+      engineExtra: try number(json, "engine_extra_us"),
       fitted: try requiredError(json, "fitted_error"),
       heldOut: try requiredError(json, "held_out_error"))
   }
@@ -51,8 +52,7 @@ struct ProfileReader {
     return ModelProfile(
       shape: shape,
       rest: RestOfStep(
-        graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
-        pieceFloor: try number(json, "piece_floor_us")),
+        graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us")),
       host: host,
       decodeStepError: try error(json, "decode_step_error"),
       mixedStepError: try error(json, "mixed_step_error"),
