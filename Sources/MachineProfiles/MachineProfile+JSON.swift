@@ -84,6 +84,7 @@ extension HostTiming {
       ("admission_us", \.admission), ("schedule_delay_us", \.scheduleDelay),
       ("schedule_duration_us", \.scheduleDuration), ("first_kernel_us", \.firstKernel),
       ("graph_launch_us", \.graphLaunch), ("piece_launch_us", \.pieceLaunch),
+      ("library_piece_launch_us", \.libraryPieceLaunch),
       ("output_delay_us", \.outputDelay), ("client_delay_us", \.clientDelay),
     ]
   }

@@ -32,7 +32,8 @@ public struct CalibrationRecording: Sendable {
     self.shape = shape
     self.context = context
     self.policy = policy
-    host = HostFit(requests: requests)
+    host = HostFit(
+      requests: requests, usesTriton: policy.variants.contains { $0.family.isTriton })
   }
 
   /// Takes the next step in; one without GPU time or rows tells of the host alone.
@@ -58,7 +59,9 @@ public struct CalibrationRecording: Sendable {
       guard
         let time = try? attention.attentionTime(of: step.variant, for: step.batch, in: context)
       else { return nil }
-      return StepObservation(launch: step.launch, attention: time * shape.layers, gpu: step.gpu)
+      return StepObservation(
+        launch: step.launch, family: step.variant.family, attention: time * shape.layers,
+        gpu: step.gpu)
     }
   }
 
@@ -91,6 +94,8 @@ public struct CalibrationRecording: Sendable {
 /// One recorded step with its attention as a timing predicts it.
 struct StepObservation: Hashable, Sendable {
   var launch: StepLaunch
+  /// What attention ran on.
+  var family: KernelFamily
   /// Attention over all layers.
   var attention: Nanoseconds
   /// GPU time as it was recorded.

@@ -20,6 +20,8 @@ public struct RecordedRest: Sendable {
   /// Steps of one size count as no more than so many independent ones: what the timing gets wrong, it
   /// gets wrong in all of them.
   private static let independentSteps = 8.0
+  /// A step that took the GPU less than so many launches waited for its own.
+  private static let launchMargin = 1.1
 
   /// Sums over the steps of one size of launch under one variant.
   fileprivate struct Sums {
@@ -44,6 +46,7 @@ public struct RecordedRest: Sendable {
   }
 
   private let prior: RestOfStep?
+  private let host: HostTiming?
   private var timer: PolicyStepTimer
   private var batch = AttentionBatch()
   private var sums: [Key: Sums] = [:]
@@ -52,14 +55,17 @@ public struct RecordedRest: Sendable {
   ///
   /// - `policy`: the one in force while recording
   /// - `prior`: the profile's rest of the same model; `nil` where nothing is known
+  /// - `host`: its host; steps whose GPU waited for the launch tell nothing of the GPU
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
-    layers: Int, prior: RestOfStep?
+    layers: Int, prior: RestOfStep?,
+    host: HostTiming? = nil
   ) throws(TimingError) {
     timer = try PolicyStepTimer(
       policy: policy, attention: attention, context: context, layers: layers,
       rest: RestOfStep(graphs: [], pieces: []), candidates: [])
     self.prior = prior
+    self.host = host
   }
 
   /// Takes a step in; one without GPU time or rows is passed over.
@@ -70,8 +76,15 @@ public struct RecordedRest: Sendable {
       batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
     }
     let time = try timer.time(of: &batch)
+    guard !isBoundByLaunch(time, gpu: gpu) else { return }
     sums[Key(launch: LaunchSize(time.launch), variant: time.variant), default: Sums()].add(
       gpu: gpu.microseconds, attention: time.attention.microseconds, spread: Self.stepSpread)
+  }
+
+  private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {
+    guard let host, !time.launch.isFullGraph else { return false }
+    return gpu.seconds
+      < Self.launchMargin * host.launch(of: time.launch, attention: time.variant.family).seconds
   }
 
   /// The rest by launch, and the pace of the kernels that ran.

@@ -141,8 +141,10 @@ private struct RecordedTimes {
     }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
-      layers: source.engine.model.layers, prior: model.rest)
-    var hostFit = HostFit(requests: source.allRequests)
+      layers: source.engine.model.layers, prior: model.rest, host: model.host)
+    var hostFit = HostFit(
+      requests: source.allRequests,
+      usesTriton: policy.variants.contains { $0.family.isTriton })
     var steps = try source.reader.steps()
     var step = TraceStep()
     var timed = 0
