@@ -70,6 +70,7 @@ extension ModelProfile {
       .init("recordings", .array(recordings.map { .string($0) })),
       .init("graph_rest_us", table(rest.graphs)),
       .init("piece_rest_us", table(rest.pieces)),
+      .init("piece_rest_spread", .array(rest.spread.factors.map { .number($0) })),
       .init("host", host.json),
       .init("decode_step_error", error(decodeStepError)),
       .init("mixed_step_error", error(mixedStepError)),

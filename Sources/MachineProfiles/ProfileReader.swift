@@ -52,7 +52,8 @@ struct ProfileReader {
     return ModelProfile(
       shape: shape,
       rest: RestOfStep(
-        graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us")),
+        graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
+        spread: try spread(json, "piece_rest_spread")),
       host: host,
       decodeStepError: try error(json, "decode_step_error"),
       mixedStepError: try error(json, "mixed_step_error"),
@@ -70,6 +71,13 @@ struct ProfileReader {
       points.append(.init(tokens: tokens, microseconds: microseconds))
     }
     return points
+  }
+
+  private func spread(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> RestSpread {
+    let values = try array(json, key)
+    let factors = values.compactMap(\.double).filter { $0 > 0 && $0.isFinite }
+    guard factors.count == values.count else { throw missing(key, "factors above zero") }
+    return RestSpread(factors: factors)
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {

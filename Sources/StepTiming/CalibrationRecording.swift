@@ -109,6 +109,14 @@ struct StepObservation: Hashable, Sendable {
   /// GPU time less attention, in microseconds.
   var rest: Double { (gpu - attention).microseconds }
 
+  /// Whether the step is in pieces, and its attention so short that what is left is the rest's own.
+  var showsSpread: Bool {
+    !launch.isFullGraph && attention.microseconds < Self.spreadShareMax * gpu.microseconds
+  }
+
+  /// Attention's share of a step above which it would be taken for spread of the rest.
+  static let spreadShareMax = 0.3
+
   /// What this step tells of the rest: little where attention, which is only predicted, is most of it.
   var weight: Double {
     let own = Self.restSpread * gpu.microseconds

@@ -12,6 +12,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   /// For each candidate, its pace where that is not 1.
   private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
+  private var stepsInPieces: UInt32 = 0
 
   /// A timer for one replay.
   ///
@@ -56,8 +57,17 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
     return StepTime(
-      attention: attentionTime * layers, rest: rest.time(of: launch),
+      attention: attentionTime * layers, rest: nextRest(launch),
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+  }
+
+  /// The rest of a step, spread as steps in pieces are.
+  private mutating func nextRest(_ launch: StepLaunch) -> Nanoseconds {
+    let mean = rest.time(of: launch)
+    guard !launch.isFullGraph else { return mean }
+    defer { stepsInPieces &+= 1 }
+    let factor = rest.spread.factor(after: stepsInPieces)
+    return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
   }
 
   private func paced(_ time: Nanoseconds, _ index: Int, _ launch: StepLaunch) -> Nanoseconds {

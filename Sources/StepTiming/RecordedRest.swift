@@ -22,6 +22,8 @@ public struct RecordedRest: Sendable {
   private static let independentSteps = 8.0
   /// A step that took the GPU less than so many launches waited for its own.
   private static let launchMargin = 1.1
+  /// Steps that the spread is read from; the first ones.
+  private static let spreadStepsMax = 65_536
 
   /// Sums over the steps of one size of launch under one variant.
   fileprivate struct Sums {
@@ -50,6 +52,8 @@ public struct RecordedRest: Sendable {
   private var timer: PolicyStepTimer
   private var batch = AttentionBatch()
   private var sums: [Key: Sums] = [:]
+  /// Steps in pieces with little attention, for the spread.
+  private var stepsInPieces: [(size: LaunchSize, rest: Double)] = []
 
   /// A collector.
   ///
@@ -77,8 +81,15 @@ public struct RecordedRest: Sendable {
     }
     let time = try timer.time(of: &batch)
     guard !isBoundByLaunch(time, gpu: gpu) else { return }
-    sums[Key(launch: LaunchSize(time.launch), variant: time.variant), default: Sums()].add(
+    let size = LaunchSize(time.launch)
+    sums[Key(launch: size, variant: time.variant), default: Sums()].add(
       gpu: gpu.microseconds, attention: time.attention.microseconds, spread: Self.stepSpread)
+    let share = time.attention.microseconds / gpu.microseconds
+    if !size.isGraph, share < StepObservation.spreadShareMax,
+      stepsInPieces.count < Self.spreadStepsMax
+    {
+      stepsInPieces.append((size, (gpu - time.attention).microseconds))
+    }
   }
 
   private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {
@@ -107,7 +118,12 @@ public struct RecordedRest: Sendable {
         paces.append(.init(variant: key.variant, launch: launch, factor: max(0, factor)))
       }
     }
-    return (RestOfStep(graphs: graphs, pieces: pieces), KernelPace(paces))
+    let rest = RestOfStep(graphs: graphs, pieces: pieces)
+    let spread = RestSpread(
+      ratios: stepsInPieces.map { step in
+        step.rest / rest.time(of: .eager(tokens: step.size.tokens)).microseconds
+      })
+    return (RestOfStep(graphs: graphs, pieces: pieces, spread: spread), KernelPace(paces))
   }
 
   /// The rest of one size of launch: that of each variant by how well its steps tell it.

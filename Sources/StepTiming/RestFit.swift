@@ -31,11 +31,14 @@ struct RestFit: Sendable {
     pieceSteps = pieces.values.reduce(0) { $0 + $1.count }
     let ownGraphs = Self.graphPoints(graphs)
     guard let reference, reference.shape.name != shape.name, pieceSteps < Self.stepsMin else {
-      rest = RestOfStep(graphs: ownGraphs, pieces: Self.piecePoints(pieces))
+      let means = RestOfStep(graphs: ownGraphs, pieces: Self.piecePoints(pieces))
+      rest = RestOfStep(
+        graphs: means.graphs, pieces: means.pieces, spread: Self.spread(observations, means))
       return
     }
     let borrowed = reference.scaled(to: shape, graphs: ownGraphs)
-    rest = RestOfStep(graphs: borrowed.graphs, pieces: borrowed.pieces)
+    rest = RestOfStep(
+      graphs: borrowed.graphs, pieces: borrowed.pieces, spread: reference.rest.spread)
   }
 
   /// This model's tables as another shape would have them, anchored at its own `graphs`.
@@ -59,6 +62,11 @@ struct RestFit: Sendable {
           RestOfStep.Point(tokens: $0.tokens, microseconds: $0.microseconds * ratio)
         },
       pieces: pieces)
+  }
+
+  private static func spread(_ steps: [StepObservation], _ means: RestOfStep) -> RestSpread {
+    RestSpread(
+      ratios: steps.filter(\.showsSpread).map { $0.rest / means.time(of: $0.launch).microseconds })
   }
 
   private static func graphPoints(_ sums: [Int: [StepObservation]]) -> [RestOfStep.Point] {

@@ -26,6 +26,9 @@ public struct RestOfStep: Hashable, Sendable {
   /// Steps launched in pieces: by tokens in multiples of 128, ascending.
   public private(set) var pieces: [Point]
 
+  /// How steps in pieces of one size differ.
+  public let spread: RestSpread
+
   /// `pieces` as microseconds per token, which is what is interpolated.
   private let rates: [Point]
 
@@ -35,9 +38,10 @@ public struct RestOfStep: Hashable, Sendable {
   private static let sharpness = 4.0
 
   /// Tables in any order; both may be empty, then every time is zero.
-  public init(graphs: [Point], pieces: [Point]) {
+  public init(graphs: [Point], pieces: [Point], spread: RestSpread = .none) {
     self.graphs = graphs.sorted { $0.tokens < $1.tokens }
     self.pieces = pieces.sorted { $0.tokens < $1.tokens }
+    self.spread = spread
     rates = self.pieces.map {
       Point(tokens: $0.tokens, microseconds: $0.microseconds / Double($0.tokens))
     }
@@ -49,7 +53,8 @@ public struct RestOfStep: Hashable, Sendable {
       own + others.filter { candidate in !own.contains { $0.tokens == candidate.tokens } }
     }
     return RestOfStep(
-      graphs: merge(graphs, other.graphs), pieces: merge(pieces, other.pieces))
+      graphs: merge(graphs, other.graphs), pieces: merge(pieces, other.pieces),
+      spread: spread == .none ? other.spread : spread)
   }
 
   /// The rest of a step launched so.

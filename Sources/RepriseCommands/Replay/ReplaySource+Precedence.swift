@@ -14,7 +14,8 @@ extension ReplaySource {
     var steps = try reader.steps()
     var step = TraceStep()
     while try steps.next(into: &step) {
-      for row in step.rows where seen.indices.contains(Int(row.request)) && !seen[Int(row.request)] {
+      for row in step.rows where seen.indices.contains(Int(row.request)) && !seen[Int(row.request)]
+      {
         seen[Int(row.request)] = true
         places[allRequests[Int(row.request)].id] = Int32(places.count)
       }
