@@ -9,15 +9,19 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   private let layers: Int
   private let rest: RestOfStep
   private let candidates: [KernelVariant]
+  /// For each candidate, its pace where that is not 1.
+  private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
+  private var stepsInPieces: UInt32 = 0
 
   /// A timer for one replay.
   ///
   /// - `layers`: transformer layers, each with one attention call per step
+  /// - `pace`: how the engine runs its kernels beside their timing
   /// - `candidates`: variants that regret is measured against, beside the policy's own
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
-    layers: Int, rest: RestOfStep, candidates: [KernelVariant]
+    layers: Int, rest: RestOfStep, pace: KernelPace = .asTimed, candidates: [KernelVariant]
   ) throws(TimingError) {
     self.policy = policy
     self.attention = attention
@@ -31,6 +35,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
         variant: variant.name, available: attention.variants.map(\.name))
     }
     self.candidates = all
+    paces = all.map { pace.factors(of: $0) }
     times = Array(repeating: nil, count: all.count)
   }
 
@@ -41,7 +46,9 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     batch.orderRows()
     var fastest = 0
     for index in candidates.indices {
-      times[index] = try timeIfRunnable(candidates[index], batch)
+      times[index] = try timeIfRunnable(candidates[index], batch).map {
+        paces[index].isEmpty ? $0 : paced($0, index, launch)
+      }
       if let time = times[index], time < (times[fastest] ?? Nanoseconds(.max)) { fastest = index }
     }
     let chosen = try choose(batch, fastest: fastest)
@@ -50,8 +57,23 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
     return StepTime(
-      attention: attentionTime * layers, rest: rest.time(of: launch),
+      attention: attentionTime * layers, rest: nextRest(launch),
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+  }
+
+  /// The rest of a step, spread as steps in pieces are.
+  private mutating func nextRest(_ launch: StepLaunch) -> Nanoseconds {
+    let mean = rest.time(of: launch)
+    guard !launch.isFullGraph else { return mean }
+    defer { stepsInPieces &+= 1 }
+    let factor = rest.spread.factor(after: stepsInPieces)
+    return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
+  }
+
+  private func paced(_ time: Nanoseconds, _ index: Int, _ launch: StepLaunch) -> Nanoseconds {
+    let size = LaunchSize(launch)
+    guard let entry = paces[index].first(where: { $0.launch == size }) else { return time }
+    return Nanoseconds(Int64((Double(time.rawValue) * entry.factor).rounded()))
   }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {

@@ -68,7 +68,7 @@ struct ReplayRun {
   private func rescheduled(
     _ timers: [VariantCountingTimer<PolicyStepTimer>]
   ) async throws -> [PolicyOutcome] {
-    let replay = source.rescheduledReplay(host: times.host)
+    let replay = try source.rescheduledReplay(host: times.host)
     let bar = ProgressBar("replay", parts: policies.count, on: console)
     defer { bar.finish() }
     let total = Double(source.requests.count)
@@ -100,7 +100,7 @@ struct ReplayRun {
   private func outcome(
     of name: String, place: Int, _ replay: RescheduledReplay,
     _ timer: VariantCountingTimer<PolicyStepTimer>, progress: (ReplayProgress) -> Void
-  ) throws(TimingError) -> PolicyOutcome {
+  ) throws -> PolicyOutcome {
     var timer = timer
     let leftOut = source.allRequests.count - source.requests.count
     var batches: BatchSequence?
@@ -121,14 +121,14 @@ struct ReplayRun {
   /// What callers see when requests arrive a little otherwise; each policy and replay has its own draws.
   private func jittered(
     place: Int, _ timer: inout VariantCountingTimer<PolicyStepTimer>
-  ) throws(TimingError) -> [CallerTimes] {
+  ) throws -> [CallerTimes] {
     guard let jitter else { return [] }
     var all: [CallerTimes] = []
     for number in 0..<jitter.count {
       let draws = ArrivalJitter(
         amplitude: jitter.amplitude,
         seed: jitter.seed &* 1_000_003 &+ UInt64(place * Limits.jitteredReplaysMax + number))
-      let replay = source.rescheduledReplay(host: times.host, jitter: draws)
+      let replay = try source.rescheduledReplay(host: times.host, jitter: draws)
       all.append(CallerTimes(try replay.run(&timer)))
     }
     return all

@@ -8,10 +8,13 @@ import TraceModel
 
 extension ReplaySource {
   /// The replay that forms batches from the arrivals, moved by `jitter` if one is given.
-  func rescheduledReplay(host: HostTiming, jitter: ArrivalJitter? = nil) -> RescheduledReplay {
+  func rescheduledReplay(
+    host: HostTiming, jitter: ArrivalJitter? = nil
+  ) throws -> RescheduledReplay {
     RescheduledReplay(
       requests: jitter?.applied(to: requests) ?? requests,
-      prefixBlockTokens: reader.header.prefixBlockTokens, engine: engine, host: host)
+      prefixBlockTokens: reader.header.prefixBlockTokens,
+      precedence: try precedence(), engine: engine, host: host)
   }
 
   /// What each recorded step was made of.

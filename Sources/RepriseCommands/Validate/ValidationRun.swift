@@ -71,8 +71,8 @@ struct ValidationRun {
 
   private func rescheduled(
     _ policy: any SelectionPolicy, isCompared: [Bool], jitter: ArrivalJitter? = nil
-  ) throws(TimingError) -> (times: CallerTimes, batches: BatchSequence) {
-    let replay = source.rescheduledReplay(host: times.host, jitter: jitter)
+  ) throws -> (times: CallerTimes, batches: BatchSequence) {
+    let replay = try source.rescheduledReplay(host: times.host, jitter: jitter)
     var timer = try timer(policy)
     var batches = BatchSequence()
     let outcome = try replay.run(&timer, observer: &batches)
@@ -82,7 +82,7 @@ struct ValidationRun {
   /// The same with arrivals moved as far as real sendings were, each time by other draws.
   private func jittered(
     _ policy: any SelectionPolicy, _ isCompared: [Bool], seed: UInt64
-  ) throws(TimingError) -> [CallerTimes] {
+  ) throws -> [CallerTimes] {
     var all: [CallerTimes] = []
     for index in 0..<jitter {
       let jitter = ArrivalJitter(
