@@ -35,6 +35,7 @@ let package = Package(
   name: "reprise",
   products: [
     .executable(name: "reprise", targets: ["reprise"]),
+    .library(name: "RepriseRecorder", type: .dynamic, targets: ["TraceRecorder"]),
     .library(name: "TraceReading", targets: ["TraceFile", "TraceImport", "ConfigurationFiles"]),
   ],
   dependencies: [
@@ -48,6 +49,7 @@ let package = Package(
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CCUDADriver"),
+    .target(name: "CRepriseRecorder"),
     .target(
       name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
       cSettings: [.headerSearchPath(".")]),
@@ -66,6 +68,7 @@ let package = Package(
       name: "TraceFile", dependencies: ["TraceModel", "CZstd"], exclude: ["FORMAT.md"],
       swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary(":libzstd.a")]),
+    target("TraceRecorder", ["TraceFile", "TraceModel", "CRepriseRecorder"]),
     target("TraceImport", ["TraceModel"]),
     .target(
       name: "ConfigurationFiles",
