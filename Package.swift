@@ -68,7 +68,12 @@ let package = Package(
       name: "TraceFile", dependencies: ["TraceModel", "CZstd"], exclude: ["FORMAT.md"],
       swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary(":libzstd.a")]),
-    target("TraceRecorder", ["TraceFile", "TraceModel", "CRepriseRecorder"]),
+    .target(
+      name: "TraceRecorder", dependencies: ["TraceFile", "TraceModel", "CRepriseRecorder"],
+      exclude: ["README.md"], swiftSettings: swiftSettings,
+      // What comes out of archives (zstd, the Swift runtime) stays inside the library: it is not to
+      // meet another copy in the process that loads it.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--exclude-libs=ALL"])]),
     target("TraceImport", ["TraceModel"]),
     .target(
       name: "ConfigurationFiles",

@@ -11,7 +11,7 @@ struct ChunkFileWriter: ~Copyable {
   private var isSettled = false
 
   /// Creates the partial file and writes the file's head.
-  init(path: String, _ purpose: TraceWriter.Purpose) throws(TraceFileError) {
+  init(path: String, _ purpose: TraceWriter.Purpose = .conversion) throws(TraceFileError) {
     let partialPath = path + ".partial"
     guard let compressor = ZstdCompressor() else {
       throw TraceFileError(.system(call: "zstd", reason: "out of memory"), path: path)

@@ -22,7 +22,7 @@ public enum TraceRepair {
   public static func repair(path: String, to output: String) throws(TraceFileError) -> RepairReport
   {
     let chunks = try ChunkFile(path: path)
-    var writer = try ChunkFileWriter(path: output, .conversion)
+    var writer = try ChunkFileWriter(path: output)
     var salvage = TraceSalvage()
     var offset = UInt64(FileHead.byteCount)
     var lost: UInt64 = 0

@@ -4,6 +4,8 @@ enum RecorderLimits {
   static let rowsMax = 65_536
   /// Tokens that a row, a prompt or an output may have, as in the trace's format.
   static let tokensMax = UInt32(Int32.max)
+  /// Tokens that a request may ask for: what a step log can hold of it, too.
+  static let outputTokensMax: Int64 = 1 << 30
   /// Sizes of the ring in bytes.
   static let ringBytes = 65_536...67_108_864
   /// The part of the ring that steps leave free for requests and outputs, of which nothing would be

@@ -37,7 +37,7 @@ struct StepAssembly {
   mutating func addRequest(_ words: [UInt64]) -> UInt32 {
     let (prompt, limit) = words[3].halves
     let number = UInt32(truncatingIfNeeded: words[1])
-    let isBounded = UInt32(bitPattern: limit) <= RecorderLimits.tokensMax
+    let isBounded = Int64(UInt32(bitPattern: limit)) <= RecorderLimits.outputTokensMax
     live.add(
       number,
       LiveRequest(
@@ -59,7 +59,7 @@ struct StepAssembly {
 
   private func assumedLimit(prompt: Int32) -> Int32 {
     let most = modelLength.map { max(1, $0 - Int64(prompt)) } ?? RecorderLimits.outputTokensAssumed
-    return Int32(clamping: min(most, Int64(RecorderLimits.tokensMax) - Int64(prompt)))
+    return Int32(clamping: min(most, RecorderLimits.outputTokensMax))
   }
 
   // MARK: Steps

@@ -52,6 +52,8 @@ struct StepLogRecording {
       case .step:
         try writer.append(step)
         totals.steps += 1
+      case .end(let request, let outputTokens):
+        try writer.appendEnd(of: request, outputTokens: outputTokens)
       case .gap(let gap):
         try writer.append(gap)
         totals.gaps += 1
