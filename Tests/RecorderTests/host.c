@@ -303,7 +303,7 @@ static void soak(const char *path, uint32_t requests) {
   long early = 0, most = 0;
   while (engine.next_request < requests) {
     advance(0);
-    if (engine.number % 200 == 199) usleep(4000);
+    if (engine.number % 200 == 199) usleep(20000);
     if (engine.number % 1000 == 999) {
       long now = resident_kb();
       if (engine.next_request < requests / 5) early = now;
