@@ -18,9 +18,9 @@ struct RecorderOptions: Sendable {
     for member in members {
       switch member.key {
       case "path":
-        guard let path = member.value.string, !path.isEmpty, !path.utf8.contains(0) else {
-          throw RecorderError("options: \"path\" must be a file's name")
-        }
+        guard let path = member.value.string, !path.isEmpty, !path.hasSuffix("/"),
+          !path.utf8.contains(0)
+        else { throw RecorderError("options: \"path\" must be a file's name") }
         self.path = path
       case "time_zero_ns":
         timeZero = try Self.integer(
