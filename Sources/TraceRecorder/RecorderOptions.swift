@@ -40,7 +40,8 @@ struct RecorderOptions: Sendable {
       case "late_steps":
         lateSteps = try Self.integer(member, in: 0...Int64(RecorderLimits.stepsInFlight))
       case "retry_seconds": retrySeconds = try Self.integer(member, in: 1...(1 << 30))
-      default: throw RecorderError("options: \"\(member.key)\" is not known; see reprise_recorder.h")
+      default:
+        throw RecorderError("options: \"\(member.key)\" is not known; see reprise_recorder.h")
       }
     }
     guard !path.isEmpty else { throw RecorderError("options: \"path\" is missing") }

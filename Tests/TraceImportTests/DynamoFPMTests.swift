@@ -87,8 +87,14 @@ struct DynamoFPMTests {
       (#"{"wall_time":1,"scheduled_requests":{"num_decode_requests":2}}"#, "sums alone"),
       (#"{"event":{"capture_mode":"sampled","fpm":{}}}"#, "DYN_FPM_MODE=full"),
       (#"{"kind":"step"}"#, "neither forward-pass metrics"),
-      (#"{"wall_time":1,"scheduled_requests":{"extend_lengths":[1],"past_kv_lengths":[]}}"#, "1 extend"),
-      (#"{"wall_time":1,"scheduled_requests":{"extend_lengths":[0],"past_kv_lengths":[1]}}"#, "no number"),
+      (
+        #"{"wall_time":1,"scheduled_requests":{"extend_lengths":[1],"past_kv_lengths":[]}}"#,
+        "1 extend_lengths"
+      ),
+      (
+        #"{"wall_time":1,"scheduled_requests":{"extend_lengths":[0],"past_kv_lengths":[1]}}"#,
+        "no number of tokens"
+      ),
       (#"{"wall_time":1,"#, "JSON"), ("", "no forward pass"),
     ])
   func refused(line: String, reason: String) {
