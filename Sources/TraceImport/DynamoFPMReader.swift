@@ -22,6 +22,7 @@ public struct ImportedRun: Hashable, Sendable {
 /// was observed and began its `wall_time` before; arrivals are not known, so a request arrives when it is
 /// first scheduled. One worker's rank is read, the first in the file.
 public enum DynamoFPMReader {
+  private static let wallMax = Nanoseconds(86_400_000_000_000)
   /// The most that a clock of whole milliseconds makes one pass seem to begin in the one before.
   private static let rounding = Nanoseconds(2_000_000)
 
@@ -71,10 +72,14 @@ public enum DynamoFPMReader {
         throw LineFault(
           "a sampled trace lacks most passes; record with DYN_FPM_MODE=full", kind: .foreignFormat)
       }
+      guard clock.rawValue < 1 << 60 else { throw LineFault("the passes take years") }
       let wall = Nanoseconds(seconds: metrics["wall_time"]?.double ?? 0) ?? .zero
       guard let scheduled = metrics["scheduled_requests"], wall > .zero else {
         notes.count("idle pass skipped")
         return
+      }
+      guard wall <= DynamoFPMReader.wallMax else {
+        throw LineFault("\"wall_time\" is longer than a day; it is in seconds")
       }
       guard isOurs(metrics) else {
         notes.count("pass of another worker or rank skipped; split the file to read it")
@@ -102,8 +107,11 @@ public enum DynamoFPMReader {
     ) throws(LineFault) {
       let (start, end) = times(of: event, wall)
       let counter = metrics["counter_id"]?.int.map { Int64($0) } ?? (lastCounter ?? -1) + 1
+      guard (0...(1 << 60)).contains(counter) else {
+        throw LineFault("counter_id \(counter) is out of range")
+      }
       if let lastCounter {
-        guard counter > lastCounter, counter <= 1 << 60 else {
+        guard counter > lastCounter else {
           throw LineFault(
             "counter_id \(counter) after \(lastCounter); sort the file, or split it where the"
               + " worker was started again", kind: .inconsistent)
@@ -133,7 +141,7 @@ public enum DynamoFPMReader {
       of event: JSONValue, _ wall: Nanoseconds
     ) -> (start: Nanoseconds, end: Nanoseconds) {
       guard let observed = event["observed_at_unix_ms"]?.int.map({ Int64($0) }),
-        observed.magnitude < 1 << 50
+        observed.magnitude < 1 << 42
       else { return (clock, clock + wall) }
       let zero = timeZero ?? observed - (wall.rawValue + 999_999) / 1_000_000
       timeZero = zero

@@ -11,16 +11,22 @@ struct DynamoRequests {
 
   private struct Live {
     var place: Int
-    var lastPass: Int
     var isDecoding: Bool
+  }
+
+  /// Those of one length that were in the same pass, in its order; the first `taken` went on.
+  private struct Peers {
+    var pass: Int
+    var requests: [Live]
+    var taken = 0
   }
 
   /// Requests so far, with what is known of them; arrivals are their first scheduling.
   private(set) var requests: [TraceRequest] = []
   /// Rows that continue no request, although they have tokens behind them.
   private(set) var strangers = 0
-  /// Those that may come back, by the tokens that they have in the cache.
-  private var live: [Int32: [Live]] = [:]
+  /// Those that may come back, by the tokens that they have in the cache, the last pass last.
+  private var live: [Int32: [Peers]] = [:]
   private var pass = 0
 
   /// Takes the rows of a pass; `isDecodeOnly` where none is of a prompt.
@@ -41,23 +47,48 @@ struct DynamoRequests {
           queryLength: TokenCount(extend)))
       note(request.place, extend: extend, past: past, isDecode: isDecode)
     }
-    for (length, request) in next { live[length, default: []].append(request) }
+    for (length, request) in next { keep(request, length) }
     if pass.isMultiple(of: Self.patience) { forget() }
     return rows
   }
 
-  /// The request that has `past` tokens, or one less, the one seen last.
+  private mutating func keep(_ request: Live, _ length: Int32) {
+    var peers = live[length] ?? []
+    if let last = peers.indices.last, peers[last].pass == pass {
+      peers[last].requests.append(request)
+    } else {
+      peers.append(Peers(pass: pass, requests: [request]))
+    }
+    live[length] = peers
+  }
+
+  /// The request that has `past` tokens, or one less: of those seen last the first.
   private mutating func continued(_ past: Int32, isDecode: Bool) -> Live? {
-    for length in isDecode ? [past, past - 1] : [past] where length > 0 {
-      let candidates = live[length] ?? []
-      let fitting = candidates.indices.filter { isDecode || !candidates[$0].isDecoding }
-      guard let index = fitting.max(by: { candidates[$0].lastPass < candidates[$1].lastPass })
+    for length in isDecode ? [past, past - 1] : [past] {
+      // Taken out, so that it is changed where it lies.
+      guard length > 0, var peers = live.removeValue(forKey: length) else { continue }
+      let found = Self.take(from: &peers, isDecode: isDecode)
+      if !peers.isEmpty { live[length] = peers }
+      if var found {
+        found.isDecoding = isDecode
+        return found
+      }
+    }
+    return nil
+  }
+
+  private static func take(from peers: inout [Peers], isDecode: Bool) -> Live? {
+    for index in peers.indices.reversed() {
+      let taken = peers[index].taken
+      // A prompt goes on only where none of it has been decoded.
+      guard
+        let place = peers[index].requests[taken...].firstIndex(where: { isDecode || !$0.isDecoding }
+        )
       else { continue }
-      var found = candidates[index]
-      live[length]?.remove(at: index)
-      if live[length]?.isEmpty == true { live[length] = nil }
-      found.lastPass = pass
-      found.isDecoding = isDecode
+      peers[index].requests.swapAt(taken, place)
+      peers[index].taken += 1
+      let found = peers[index].requests[taken]
+      if peers[index].taken == peers[index].requests.count { peers.remove(at: index) }
       return found
     }
     return nil
@@ -71,7 +102,7 @@ struct DynamoRequests {
       TraceRequest(
         id: RequestID(Int64(requests.count)), arrival: start, promptTokens: .zero,
         outputTokens: .zero))
-    return Live(place: requests.count - 1, lastPass: pass, isDecoding: isDecode)
+    return Live(place: requests.count - 1, isDecoding: isDecode)
   }
 
   /// A row of the prompt makes it longer and, as long as it is the last, gives the first token; each
@@ -86,8 +117,8 @@ struct DynamoRequests {
   }
 
   private mutating func forget() {
-    live = live.compactMapValues { requests in
-      let kept = requests.filter { $0.lastPass > pass - Self.patience }
+    live = live.compactMapValues { peers in
+      let kept = peers.filter { $0.pass > pass - Self.patience }
       return kept.isEmpty ? nil : kept
     }
   }

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 
 import reprise_trace
@@ -127,6 +128,18 @@ def test_a_clean_end_leaves_a_whole_trace(host, reprise, tmp_path):
     subprocess.run([*host, "run", tmp_path / "a.reprise", "150"], check=True)
     assert os.listdir(tmp_path) == ["a.reprise"]
     assert "150 steps" in reprise("trace", "verify", tmp_path / "a.reprise")
+
+
+def test_a_process_that_ends_without_closing_leaves_what_was_flushed(library_path, reprise, tmp_path):
+    script = (
+        "import sys, recorder; r = recorder.Recorder(recorder.load(sys.argv[1]), sys.argv[2]);"
+        "r.step(0, [(0, 0, 5)]); r.output(0); r.flush(); r.step(1, [(0, 5, 1)])"
+    )
+    folder = os.path.dirname(os.path.abspath(__file__))
+    done = subprocess.run([sys.executable, "-c", script, library_path, tmp_path / "a.reprise"], cwd=folder)
+    assert done.returncode == 0
+    reprise("trace", "repair", tmp_path / "a.reprise.partial", "--output", tmp_path / "saved.reprise")
+    assert len(reprise_trace.read(tmp_path / "saved.reprise").steps) == 1
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])

@@ -7,19 +7,15 @@ import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import reprise_trace
-from conftest import CHECKOUT, built
 
 import pytest
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "Sources/TraceRecorder/README.md").read_text()
 EXAMPLES = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-
-
-@pytest.fixture(scope="session")
-def program():
-    return built("REPRISE", "debug/reprise", "release/reprise")
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=["pipe", "socket"])
