@@ -12,7 +12,8 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   /// For each candidate, its pace where that is not 1.
   private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
-  private var stepsInPieces: UInt32 = 0
+  /// Rows of prompts so far: by them, policies whose batches part meet the same spread again.
+  private var promptRows: UInt32 = 0
 
   /// A timer for one replay.
   ///
@@ -57,16 +58,16 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
     return StepTime(
-      attention: attentionTime * layers, rest: nextRest(launch),
+      attention: attentionTime * layers, rest: nextRest(launch, batch.summary),
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
   }
 
   /// The rest of a step, spread as steps in pieces are.
-  private mutating func nextRest(_ launch: StepLaunch) -> Nanoseconds {
+  private mutating func nextRest(_ launch: StepLaunch, _ batch: BatchSummary) -> Nanoseconds {
     let mean = rest.time(of: launch)
     guard !launch.isFullGraph else { return mean }
-    defer { stepsInPieces &+= 1 }
-    let factor = rest.spread.factor(after: stepsInPieces)
+    defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
+    let factor = rest.spread.factor(after: promptRows)
     return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
   }
 
