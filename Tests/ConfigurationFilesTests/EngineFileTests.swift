@@ -127,8 +127,8 @@ struct EngineFileTests {
           + "nameless_blocks_first"
       ),
       (
-        rest + "watermark: 1",
-        "engine.yaml:3:12: 'watermark' needs a number from 0 to below 1, not the number 1"
+        rest + "kv_cache_tokens: 1600\nwatermark: 1",
+        "engine.yaml:4:12: 'watermark' needs a number from 0 to below 1, not the number 1"
       ),
     ]
     for (text, message) in table { #expect(engineMessage(text) == message) }
