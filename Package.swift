@@ -57,7 +57,9 @@ let package = Package(
     // MARK: Core
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
-    target("StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers]),
+    target(
+      "StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers],
+      exclude: ["ACCURACY.md"]),
     target(
       "EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections],
       exclude: ["INVARIANTS.md", "SCHEDULER.md"]),

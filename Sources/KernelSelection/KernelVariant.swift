@@ -8,6 +8,9 @@ public enum KernelFamily: String, Hashable, Sendable, CaseIterable {
   case flashAttention3 = "flash-attention-3"
   /// FlashInfer's paged attention, which plans its own splits.
   case flashInfer = "flashinfer"
+
+  /// Whether its kernels are Triton's, launched from Python.
+  public var isTriton: Bool { self == .triton2D || self == .triton3D }
 }
 
 /// One compiled kernel, or a fixed sequence such as split-KV and its reduction, with its parameters.

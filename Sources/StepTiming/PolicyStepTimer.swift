@@ -9,15 +9,20 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   private let layers: Int
   private let rest: RestOfStep
   private let candidates: [KernelVariant]
+  /// For each candidate, its pace where that is not 1.
+  private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
+  /// Rows of prompts so far: by them, policies whose batches part meet the same spread again.
+  private var promptRows: UInt32 = 0
 
   /// A timer for one replay.
   ///
   /// - `layers`: transformer layers, each with one attention call per step
+  /// - `pace`: how the engine runs its kernels beside their timing
   /// - `candidates`: variants that regret is measured against, beside the policy's own
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
-    layers: Int, rest: RestOfStep, candidates: [KernelVariant]
+    layers: Int, rest: RestOfStep, pace: KernelPace = .asTimed, candidates: [KernelVariant]
   ) throws(TimingError) {
     self.policy = policy
     self.attention = attention
@@ -31,6 +36,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
         variant: variant.name, available: attention.variants.map(\.name))
     }
     self.candidates = all
+    paces = all.map { pace.factors(of: $0) }
     times = Array(repeating: nil, count: all.count)
   }
 
@@ -41,7 +47,9 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     batch.orderRows()
     var fastest = 0
     for index in candidates.indices {
-      times[index] = try timeIfRunnable(candidates[index], batch)
+      times[index] = try timeIfRunnable(candidates[index], batch).map {
+        paces[index].isEmpty ? $0 : paced($0, index, launch)
+      }
       if let time = times[index], time < (times[fastest] ?? Nanoseconds(.max)) { fastest = index }
     }
     let chosen = try choose(batch, fastest: fastest)
@@ -50,8 +58,23 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
     return StepTime(
-      attention: attentionTime * layers, rest: rest.time(of: launch),
+      attention: attentionTime * layers, rest: nextRest(launch, batch.summary),
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+  }
+
+  /// The rest of a step, spread as steps in pieces are.
+  private mutating func nextRest(_ launch: StepLaunch, _ batch: BatchSummary) -> Nanoseconds {
+    let mean = rest.time(of: launch)
+    guard !launch.isFullGraph else { return mean }
+    defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
+    let factor = rest.spread.factor(after: promptRows)
+    return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
+  }
+
+  private func paced(_ time: Nanoseconds, _ index: Int, _ launch: StepLaunch) -> Nanoseconds {
+    let size = LaunchSize(launch)
+    guard let entry = paces[index].first(where: { $0.launch == size }) else { return time }
+    return Nanoseconds(Int64((Double(time.rawValue) * entry.factor).rounded()))
   }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {

@@ -67,7 +67,7 @@ struct ReplayRun {
   ) async throws -> [PolicyOutcome] {
     let replay = RescheduledReplay(
       requests: source.requests, prefixBlockTokens: source.reader.header.prefixBlockTokens,
-      engine: source.engine, host: times.host)
+      precedence: try source.precedence(), engine: source.engine, host: times.host)
     let bar = ProgressBar("replay", parts: policies.count, on: console)
     defer { bar.finish() }
     let total = Double(source.requests.count)

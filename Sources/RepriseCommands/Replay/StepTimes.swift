@@ -22,6 +22,7 @@ enum TimingChoice: String, CaseIterable {
 struct StepTimes {
   let attention: any AttentionTiming
   let rest: RestOfStep
+  let pace: KernelPace
   let host: HostTiming
   let description: TimingDescription
   let gpu: String
@@ -50,12 +51,14 @@ struct StepTimes {
       of: source, measured: measured, profile: timing, model: model)
     {
       rest = recorded.rest.completed(by: model.rest)
+      pace = recorded.pace
       host = recorded.host
       restWords =
-        "rest of step and host from this trace's own GPU times (recorded under "
+        "rest of step, host and the recorded kernels' pace from this trace's own GPU times (recorded under "
         + "\(recorded.policyWords))"
     } else {
       rest = model.rest
+      pace = .asTimed
       host = model.host
       for (name, error) in [
         ("decode steps", model.decodeStepError), ("steps with prompts", model.mixedStepError),
@@ -110,13 +113,14 @@ struct StepTimes {
     VariantCountingTimer(
       try PolicyStepTimer(
         policy: policy, attention: attention, context: engine.attentionContext,
-        layers: engine.model.layers, rest: rest, candidates: candidates))
+        layers: engine.model.layers, rest: rest, pace: pace, candidates: candidates))
   }
 }
 
 /// What a trace tells of the rest of its steps and of its host; nothing without GPU times.
 private struct RecordedTimes {
   let rest: RestOfStep
+  let pace: KernelPace
   let host: HostTiming
   /// The policy in force, as the header names it and as reprise does.
   let policyWords: String
@@ -137,8 +141,10 @@ private struct RecordedTimes {
     }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
-      layers: source.engine.model.layers)
-    var hostFit = HostFit(requests: source.allRequests)
+      layers: source.engine.model.layers, prior: model.rest, host: model.host)
+    var hostFit = HostFit(
+      requests: source.allRequests,
+      usesTriton: policy.variants.contains { $0.family.isTriton })
     var steps = try source.reader.steps()
     var step = TraceStep()
     var timed = 0
@@ -149,7 +155,7 @@ private struct RecordedTimes {
       timed += 1
     }
     guard timed > 0 else { return nil }
-    rest = recordedRest.rest
+    (rest, pace) = recordedRest.parts
     host = hostFit.timing(
       layers: source.engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
     let named = header.selectionPolicy ?? policy.name
