@@ -16,6 +16,6 @@ struct RepriseCommand: ParsableCommand {
     subcommands: [
       ReplayCommand.self, RecordCommand.self, ImportCommand.self, GenerateCommand.self,
       TraceCommand.self, PoliciesCommand.self, CalibrateCommand.self, KernelsCommand.self,
-      MeasureCommand.self, TuneCommand.self,
+      MeasureCommand.self, TuneCommand.self, RegretCommand.self,
     ])
 }

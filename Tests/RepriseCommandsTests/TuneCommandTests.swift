@@ -93,10 +93,3 @@ struct TuneCommandTests {
     #expect(call.output.isEmpty)
   }
 }
-
-extension JSONValue {
-  /// The elements of an array.
-  fileprivate var elements: [JSONValue]? {
-    if case .array(let values) = self { values } else { nil }
-  }
-}
