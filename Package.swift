@@ -51,6 +51,9 @@ let package = Package(
     .target(
       name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
       cSettings: [.headerSearchPath(".")]),
+    .target(
+      name: "CPublishedFigures", exclude: ["published.json"],
+      cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core
     target("TraceModel"),
@@ -99,7 +102,8 @@ let package = Package(
       [
         "Reports", "RuleTuning", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
         "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile", "EngineSimulation",
-        "StepTiming", "KernelSelection", "Metrics", "TraceModel", argumentParser,
+        "StepTiming", "KernelSelection", "Metrics", "TraceModel", "CPublishedFigures",
+        argumentParser,
       ]),
     .executableTarget(
       name: "reprise", dependencies: ["RepriseCommands"], swiftSettings: swiftSettings),

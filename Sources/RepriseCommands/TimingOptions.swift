@@ -10,13 +10,7 @@ struct TimingOptions: ParsableArguments {
   @Option(help: "Batches to execute: recorded or rescheduled.")
   var batches: BatchSource?
 
-  @Option(help: "Step times: auto, gpu (measured kernels) or profile (a fitted machine).")
-  var timing: TimingChoice = .auto
-
-  @OptionGroup var gpu: GPUOptions
-
-  @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
-  var profile: String?
+  @OptionGroup var stepTimes: StepTimeOptions
 
   @Option(help: "The engine to model, as for 'replay'.")
   var engine: String?
@@ -30,16 +24,9 @@ struct TimingOptions: ParsableArguments {
   }
 
   /// Step times for a source, and what the user should know of them.
-  ///
-  /// - `variants`: kernels that may be chosen
   func times(
     for source: ReplaySource, variants: [KernelVariant], on console: Console
   ) throws -> (times: StepTimes, measured: MeasuredAttentionTiming?, notes: [String]) {
-    let measured = try gpu.timing(timing, for: source, on: console)
-    let times = try StepTimes(
-      for: source, measured: measured, profilePath: profile, variants: variants)
-    let isFallback = timing == .auto && measured == nil
-    let note = "no measured kernels, so --timing auto uses the machine profile"
-    return (times, measured, (isFallback ? [note] : []) + source.notes)
+    try stepTimes.times(for: source, variants: variants, on: console)
   }
 }
