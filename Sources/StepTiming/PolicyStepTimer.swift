@@ -51,7 +51,8 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     }
     return StepTime(
       attention: attentionTime * layers, rest: rest.time(of: launch),
-      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
+      fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
   }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {
