@@ -53,7 +53,8 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     }
     return StepTime(
       attention: attentionTime * layers, rest: rest.time(of: launch),
-      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
+      fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
   }
 
   /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot

@@ -50,7 +50,9 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Seed of the confidence intervals.")
   var seed: UInt64 = 0
 
-  @Option(help: "Also write summary.json and one file a policy into this directory.")
+  @Option(
+    help:
+      "Also write summary.json and, for each policy, tables and a result file into this directory.")
   var output: String?
 
   @Option(help: "Form of the result: text or json.")
@@ -69,7 +71,9 @@ struct ReplayCommand: ConsoleCommand {
     let times = try StepTimes(
       for: source, measured: measured, profilePath: profile,
       variants: policies.flatMap(\.variants))
-    let run = ReplayRun(source: source, times: times, policies: policies, console: console)
+    let run = ReplayRun(
+      source: source, times: times, policies: policies, keepsSteps: output != nil,
+      console: console)
     let outcomes = try await run.outcomes()
     let report = ReplayReport(
       trace: TraceDescription(

@@ -104,13 +104,15 @@ struct StepTimes {
   /// A timer for one policy.
   ///
   /// - `candidates`: variants that regret is measured against beside the policy's own
+  /// - `keepsSteps`: whether each step is kept, for tables of steps
   func timer(
-    for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant]
-  ) throws(TimingError) -> VariantCountingTimer<PolicyStepTimer> {
-    VariantCountingTimer(
+    for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant],
+    keepsSteps: Bool = false
+  ) throws(TimingError) -> StepRecordingTimer<PolicyStepTimer> {
+    StepRecordingTimer(
       try PolicyStepTimer(
         policy: policy, attention: attention, context: engine.attentionContext,
-        layers: engine.model.layers, rest: rest, candidates: candidates))
+        layers: engine.model.layers, rest: rest, candidates: candidates), keepsSteps: keepsSteps)
   }
 }
 
