@@ -3,18 +3,19 @@
 from pathlib import Path
 
 from .errors import CallError, ReportError
-from .rate_figures import place_by
+from .rate_figures import AXES, place_by
 from .results import load, read_json
 
+SCHEMA = "reprise-experiment/1"
 KINDS = {"latency": "output_tokens", "serving": "rate", "sweep": "rate", "mla": "context_tokens"}
 
 
 class Study:
     """Folders that one report draws, and along which axis, if any."""
 
-    def __init__(self, folders, axis=None, title="", published=(), labels=None, traces=()):
+    def __init__(self, folders, axis=None, title="", published=(), labels=None, traces=(), notes=()):
         self.folders, self.axis, self.title = folders, axis, title
-        self.published, self.labels, self.traces = published, labels or {}, traces
+        self.published, self.labels, self.traces, self.notes = published, labels or {}, traces, notes
 
 
 def read(paths, axis=None):
@@ -56,6 +57,8 @@ def of_experiment(path):
     """The study of an `experiment.json` with one result folder a point."""
     source = path / "experiment.json"
     value = read_json(source, path)
+    if value.get("schema") not in (None, SCHEMA):
+        raise ReportError(f"'{source}' has schema '{value['schema']}', and this report reads '{SCHEMA}'; run the experiment again")
     kind, points = value.get("kind"), value.get("points")
     if kind not in KINDS:
         raise ReportError(f"'{source}': kind '{kind}' is not one of {', '.join(KINDS)}; a newer program wrote it?")
@@ -69,7 +72,9 @@ def of_experiment(path):
             raise ReportError(f"'{source}': point {len(folders) + 1} lacks 'folder' or 'x' with '{axis}'") from None
         folder = load(path / name)
         folder.x[axis] = place
-        folder.label = point.get("label") or name
+        folder.label = str(point.get("label") or name)
+        if folder.label.replace(".", "").isdigit():
+            folder.label += " " + (value.get("x_label") or AXES[axis])
         folder.x["trace"] = point.get("trace", "")
         folders.append(folder)
     published = [p for p in value.get("published", []) if isinstance(p.get("x"), (int, float))
@@ -77,4 +82,5 @@ def of_experiment(path):
     published = [p | {"x": p["x"][axis] if isinstance(p["x"], dict) else p["x"]} for p in published]
     return Study(
         folders, axis, value.get("title") or value.get("name", ""), published,
-        {"x_label": value.get("x_label")}, list(dict.fromkeys(folder.x["trace"] for folder in folders)))
+        {"x_label": value.get("x_label")}, list(dict.fromkeys(folder.x["trace"] for folder in folders)),
+        value.get("notes", []))

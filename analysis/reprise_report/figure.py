@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 # Verdana has the widths of DejaVu Sans, so text keeps its place where the latter is not installed.
 FONTS = "'DejaVu Sans', Verdana, sans-serif"
@@ -37,7 +38,8 @@ def quoted(value):
 def finish(drawing, name, title, caption, columns, rows, raster=False):
     """Turns a matplotlib figure into a `Figure` and frees it."""
     text = io.StringIO()
-    drawing.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    # Not through `savefig`, which draws everything twice.
+    FigureCanvasSVG(drawing).print_svg(text, metadata={"Date": None, "Creator": None})
     png = io.BytesIO()
     if raster:
         drawing.savefig(png, format="png", dpi=160, metadata={"Software": None})
@@ -46,6 +48,6 @@ def finish(drawing, name, title, caption, columns, rows, raster=False):
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"font(-family)?: ([\d.]+px )?'DejaVu Sans'[^;\"]*", rf"font\1: \2{FONTS}", svg)
     # Several pictures share one page: their plain identifiers must differ.
-    svg = re.sub(r'\bid="((?:figure|axes|patch|matplotlib|xtick|ytick|line2d|text|legend)[^"]*)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r'\bid="((?:figure|axes|patch|matplotlib|xtick|ytick|line2d|text|legend|PathCollection|LineCollection|QuadMesh|patch)[^"]*)"', rf'id="{name}-\1"', svg)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
     return Figure(name, title, caption, svg, tuple(columns), rows, png.getvalue())

@@ -24,7 +24,7 @@ def differences(folder, look, prefix, raster=False):
                 rows.append((LABELS[metric], policy, *values, entry["mean"], entry["low"], entry["high"]))
     if not rows:
         return None
-    drawing, axes = plt.subplots(1, 3, figsize=(9, 0.7 + 0.32 * len(others)), sharey=True)
+    drawing, axes = plt.subplots(1, 3, figsize=(11, 0.7 + 0.32 * len(others)), sharey=True)
     for place, (metric, label) in zip(axes, LABELS.items()):
         place.axvline(0, color="#444444", linewidth=0.8)
         for row in rows:
@@ -53,7 +53,7 @@ def distributions(folder, look, prefix, raster=False):
     """Cumulative TTFT and ITL, and ITL over time."""
     drawing, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.3))
     rows, positive = [], True
-    for policy in folder.policies:
+    for number, policy in enumerate(folder.policies):
         requests = folder.requests(policy, ["ttft_ms"])
         ttft = drop_absent(requests, "ttft_ms")
         steps = folder.steps(policy, ["time_s", "gaps"])
@@ -66,7 +66,7 @@ def distributions(folder, look, prefix, raster=False):
             x, share = cumulative(values, weights)
             positive = positive and x[0] > 0
             (line,) = place.plot(
-                x, share, drawstyle="steps-post", markevery=max(1, len(x) // 7), **look.line(policy))
+                x, share, drawstyle="steps-post", markevery=staggered(len(x), number), **look.line(policy))
             line.set_gid(f"{prefix}{series}-cdf/{policy}")
             rows += [(series, policy, float(a), float(b)) for a, b in zip(x, share)]
         if len(length):
@@ -97,6 +97,12 @@ def distributions(folder, look, prefix, raster=False):
     return finish(
         drawing, prefix + "distributions", "Distributions of TTFT and ITL, and ITL over time", caption,
         ("series", "policy", "x", "y"), rows, raster)
+
+
+def staggered(points, number, markers=6):
+    """Markers at other points for each policy, so that lines on top of each other can be told apart."""
+    every = max(1, points // markers)
+    return (number * every // 4 % every, every)
 
 
 def by_length(folder, look, prefix, raster=False):

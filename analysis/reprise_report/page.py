@@ -3,6 +3,7 @@
 from html import escape
 
 from . import bounds
+from .rate_figures import metric_of, origin
 
 STYLE = """
 :root { color-scheme: light; }
@@ -10,8 +11,8 @@ body { font: 15px/1.45 'DejaVu Sans', Verdana, sans-serif; color: #1a1a1a; backg
 h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 34px 0 6px; border-bottom: 2px solid #1a1a1a; padding-bottom: 3px; }
 h3 { font-size: 16px; margin: 22px 0 4px; }
 p { margin: 6px 0; max-width: 95ch; } .sub { color: #555; } .warn { border-left: 5px solid #D55E00; padding-left: 10px; font-weight: bold; }
-table { border-collapse: collapse; margin: 8px 0; font-size: 13.5px; font-variant-numeric: tabular-nums; }
-th { text-align: right; border-bottom: 1.5px solid #1a1a1a; padding: 3px 10px; vertical-align: bottom; } td { text-align: right; padding: 2px 10px; border-bottom: 1px solid #ddd; }
+table { border-collapse: collapse; margin: 8px 0; font-size: 13px; font-variant-numeric: tabular-nums; }
+th { text-align: right; border-bottom: 1.5px solid #1a1a1a; padding: 3px 8px; vertical-align: bottom; } td { text-align: right; white-space: nowrap; padding: 2px 8px; border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; } td.left, th.left { text-align: left; }
 .box { border: 1.5px solid #1a1a1a; padding: 8px 14px; margin: 14px 0; font-size: 13.5px; } .box dt { font-weight: bold; float: left; clear: left; width: 9.5em; } .box dd { margin: 0 0 4px 10em; }
 .box h2 { border: 0; margin: 2px 0 6px; font-size: 16px; }
@@ -66,7 +67,7 @@ def describe(folder):
     rate = f", {folder.rate:.2f} requests/s" if folder.rate else ""
     part = f"; {s['trace_selection']}" if s["trace_selection"] else ""
     return (
-        f"{s['trace']}{part}: {s['trace_requests']:,} requests{rate}, {s['trace_prompt_tokens']:,} prompt and "
+        f"{s['trace']}{part}: {s['trace_requests']:,} request{'s' if s['trace_requests'] != 1 else ''}{rate}, {s['trace_prompt_tokens']:,} prompt and "
         f"{s['trace_output_tokens']:,} output tokens; batches {s['batches']}"
     )
 
@@ -182,10 +183,13 @@ def origins(study):
         said = {}
         for folder in study.folders:
             said.setdefault(of(folder), []).append(folder.label)
-        for text, labels in said.items():
-            if text:
-                where = "" if len(said) == 1 else f"<i>{escape(', '.join(labels))}</i>: "
-                parts.append(f"<dt>{name}</dt><dd>{where}{escape(text)}</dd>")
+        said.pop("", None)
+        several = len(said) > 1 or sum(map(len, said.values())) < len(study.folders)
+        texts = [
+            (f"<i>{escape(', '.join(labels))}</i>: " if several else "") + escape(text) for text, labels in said.items()]
+        if texts:
+            parts.append(f"<dt>{name}</dt><dd>{'<br>'.join(texts) if len(texts) < 4 else '; '.join(texts)}</dd>")
+    parts += [f"<dt>experiment</dt><dd>{escape(note)}</dd>" for note in study.notes]
     parts.append(
         "<dt>intervals</dt><dd>95 %, bootstrap over blocks of consecutive requests; they hold how much this traffic varies, "
         "not the errors above. What policies share (rest of step, host) cancels in their difference.</dd></dl></div>")  # fmt: skip
@@ -201,11 +205,12 @@ def fit_errors(folder):
 
 
 def published_table(study):
-    rows = ["<h2>Published figures, for comparison</h2><table><tr><th>series</th><th>x</th><th>value</th><th class=left>unit</th>"
+    rows = ["<h2>Figures of others and of real runs, for comparison</h2><table><tr><th class=left>series</th><th class=left>origin</th><th class=left>metric</th><th>x</th><th>value</th><th class=left>unit</th>"
             "<th class=left>hardware</th><th class=left>source</th></tr>"]  # fmt: skip
     for p in study.published:
         rows.append(
-            f"<tr><td>{escape(str(p.get('series', '')))}</td><td>{p['x']:g}</td><td>{p['y']:g}</td>"
+            f"<tr><td>{escape(str(p.get('series', '')))}</td><td class=left>{origin(p)}</td>"
+            f"<td class=left>{escape(str(metric_of(p)))}</td><td>{p['x']:g}</td><td>{p['y']:g}</td>"
             f"<td class=left>{escape(str(p.get('unit', '')))}</td><td class=left>{escape(str(p.get('hardware', 'not said')))}</td>"
             f"<td class=left>{escape(str(p.get('source', '')))}</td></tr>")  # fmt: skip
     return "".join(rows) + f"</table><p class=sub>Ours: {escape(study.folders[0].summary.get('machine', ''))}.</p>"

@@ -16,6 +16,8 @@ PANELS = {
     "output_tokens": (("e2el_ms", "mean E2EL, ms"), ("itl_ms", "mean ITL, ms")),
     "context_tokens": (("tokens_per_s", "tokens/s of one request"), ("itl_ms", "mean ITL, ms")),
 }
+# An axis from zero shows nothing of the small values beyond this ratio.
+LOGARITHMIC_FROM = 300
 PUBLISHED_COLOUR = "#555555"
 
 
@@ -40,8 +42,9 @@ def against(folders, kind, look, prefix, published=(), labels=None, raster=False
     baseline = folders[0].policies[0]
     policies = list(dict.fromkeys(p for folder in folders for p in folder.policies))
     folders = sorted(folders, key=lambda folder: folder.x[kind])
-    compared = any(p != baseline for p in policies)
-    drawing, axes = plt.subplots(1 + compared, 2, figsize=(9.5, 3.4 + 2.7 * compared), squeeze=False)
+    # A trace of one request has no interval, and a difference without one is not drawn.
+    compared = any(folder.summary["comparisons"] for folder in folders)
+    drawing, axes = plt.subplots(1 + compared, 2, figsize=(11, 3.4 + 2.7 * compared), squeeze=False)
     rows = []
     for column, (metric, label) in enumerate(PANELS[kind]):
         axis = axes[0][column]
@@ -55,10 +58,15 @@ def against(folders, kind, look, prefix, published=(), labels=None, raster=False
             if points:
                 draw_points(axis, points, look, policy, f"{prefix}{metric}/{policy}")
                 rows += [(metric, policy, "ours", *point) for point in points]
-        draw_published(axis, published, metric, rows)
+        draw_published(axis, published, metric, look, rows)
         axis.set_title(f"{label.split(',')[0]} {TITLES[kind]}")
         axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
+        drawn = [row[4] for row in rows if row[0] == metric]
+        if min(drawn) > 0 and max(drawn) > LOGARITHMIC_FROM * min(drawn):
+            axis.set_yscale("log")
+            plain_ticks(axis.yaxis)
+        else:
+            axis.set_ylim(bottom=0)
         style_x(axis, kind, folders, labels)
         if compared:
             draw_differences(axes[1][column], folders, policies, baseline, kind, metric, look, rows)
@@ -70,6 +78,7 @@ def against(folders, kind, look, prefix, published=(), labels=None, raster=False
     caption = (
         "Bars are 95 % intervals: of each mean (which also holds how much requests differ, so lines of policies share "
         f"most of it), and below of the difference against {baseline}, paired by request."
+        if compared else "Each point is one request, so there is no interval."
     )
     columns = ("metric", "name", "kind", "x", "y", "low", "high")
     title = {"rate": "TTFT and ITL against request rate", "output_tokens": "Latency against output length",
@@ -77,15 +86,25 @@ def against(folders, kind, look, prefix, published=(), labels=None, raster=False
     return finish(drawing, prefix + "against-" + kind.replace("_", "-"), title, caption, columns, rows, raster)
 
 
-def draw_published(axis, published, metric, rows):
-    for number, series in enumerate(dict.fromkeys(p["series"] for p in published)):
-        points = sorted((p["x"], p["y"]) for p in published if p["series"] == series and metric_of(p) == metric)
+def draw_published(axis, published, metric, look, rows):
+    """Figures of others, or of a real engine: dotted, in the colour of the policy that they followed."""
+    series = list(dict.fromkeys((origin(p), p["series"]) for p in published))
+    for number, (kind, name) in enumerate(series):
+        points = sorted(
+            (p["x"], p["y"]) for p in published
+            if (origin(p), p["series"]) == (kind, name) and metric_of(p) == metric)  # fmt: skip
         if points:
             x, y = zip(*points)
+            followed = [n for p in published if p["series"] == name for n in p.get("policies", []) if n in look.names]
+            colour = look.colour(followed[0]) if followed else PUBLISHED_COLOUR
             axis.plot(
-                x, y, linestyle=":", color=PUBLISHED_COLOUR, marker=("1", "2", "3", "4", "+", "x")[number % 6],
-                markersize=8, label=f"published: {series}")
-            rows += [(metric, series, "published", a, b, None, None) for a, b in points]
+                x, y, linestyle=":", linewidth=1, color=colour, markersize=8, markeredgewidth=1.4,
+                marker=("1", "2", "3", "4", "+", "x")[number % 6], label=f"{kind}: {name}")
+            rows += [(metric, name, kind, a, b, None, None) for a, b in points]
+
+
+def origin(published):
+    return {"recorded": "real run"}.get(published.get("origin"), "published")
 
 
 def metric_of(published):
@@ -142,7 +161,7 @@ def place_by(folders, kind):
 def folder_means(folders, look, prefix, raster=False):
     """Folders of one workload side by side: mean TTFT and ITL of each policy, with intervals."""
     policies = list(dict.fromkeys(p for folder in folders for p in folder.policies))
-    drawing, axes = plt.subplots(1, 2, figsize=(9.5, 1.2 + 0.16 * len(folders) * (len(policies) + 1)), sharey=True)
+    drawing, axes = plt.subplots(1, 2, figsize=(11, 1.2 + 0.16 * len(folders) * (len(policies) + 1)), sharey=True)
     rows = []
     for axis, (metric, label) in zip(axes, PANELS["rate"]):
         for place, folder in enumerate(folders):

@@ -23,7 +23,7 @@ def cumulative(values, weights=None, points=400):
         tail = 1 - np.logspace(-5, -1, points // 4)
         wanted = np.unique(np.searchsorted(share, np.concatenate([even, tail])).clip(0, len(share) - 1))
         values, share = values[wanted], share[wanted]
-    return values, share
+    return np.concatenate([values[:1], values]), np.concatenate([[0.0], share])
 
 
 def block_edges(count):

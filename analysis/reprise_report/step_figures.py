@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pyarrow.compute as pc
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch, Rectangle
 
@@ -9,7 +10,11 @@ from .figure import finish
 from .style import COLOURS, HATCHES
 
 MAP_BINS = 14
-TIMELINE_STEPS = 60
+TIMELINE_STEPS = 48
+# Regret above this share of the fastest variant's time is drawn in full black.
+REGRET_SHOWN_MAX = 1.5
+# Hatches narrower than this share of the timeline are noise.
+HATCHED_SHARE_MIN = 0.012
 
 
 class Variants:
@@ -31,11 +36,16 @@ class Variants:
 
 def batch_map(folder, prefix, raster=False):
     """Batch size × KV length: which variant is fastest, and what each policy's choices cost there."""
-    columns = ["rows", "sum_kv", "variant", "best_variant", "attention_us", "regret_us"]
+    columns = ["rows", "prefill_rows", "sum_kv", "best_variant", "attention_us", "regret_us"]
     cells, winners, edges = {}, {}, None
     names = set()
+    decode_only = any(found["decode_steps"] for found in folder.summary["policies"].values())
     for policy in folder.policies:
         table = folder.steps(policy, columns)
+        if decode_only:
+            table = table.filter(pc.equal(table["prefill_rows"], 0))
+        if not len(table):
+            continue
         rows, kv = table["rows"].to_numpy(), table["sum_kv"].to_numpy()
         kv = kv / np.maximum(1, rows)
         best = table["best_variant"].unify_dictionaries().combine_chunks()
@@ -54,7 +64,7 @@ def batch_map(folder, prefix, raster=False):
             won = np.bincount(cell[codes == code], attention[codes == code] - regret[codes == code], size)
             winners[label] = winners.get(label, 0) + won
     look = Variants(names)
-    drawing, axes = map_axes(len(folder.policies) + 1)
+    drawing, axes = map_axes(len(cells) + 1)
     rows = []
     labels = sorted(winners)
     share = np.array([winners[label] for label in labels])
@@ -70,8 +80,8 @@ def batch_map(folder, prefix, raster=False):
     axes[0].set_title("fastest variant")
     colours = plt.get_cmap("Greys")
     worst = max(0.01, max(float(np.max(r / np.maximum(a - r, 1e-9), where=a > 0, initial=0)) for _, a, r in cells.values()))
-    scale = plt.Normalize(0, min(worst, 1.5))
-    for axis, policy in zip(axes[1:], folder.policies):
+    scale = plt.Normalize(0, min(worst, REGRET_SHOWN_MAX))
+    for axis, policy in zip(axes[1:], cells):
         count, attention, regret = cells[policy]
         for cell in np.flatnonzero(count):
             lost = regret[cell] / max(attention[cell] - regret[cell], 1e-9)
@@ -79,25 +89,28 @@ def batch_map(folder, prefix, raster=False):
             rows.append(("regret", policy, *bounds(cell, edges), float(lost)))
         whole = regret.sum() / max(attention.sum() - regret.sum(), 1e-9)
         axis.set_title(f"{policy}: +{100 * whole:.1f} %")
-    for axis in axes[: len(folder.policies) + 1]:
+    for axis in axes:
         axis.set_xscale("log", base=2)
         axis.set_yscale("log", base=2)
         axis.set_xlim(edges[0][0], edges[0][-1])
         axis.set_ylim(edges[1][0], edges[1][-1])
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}" if value < 1024 else f"{value / 1024:g}k")
         axis.minorticks_off()
+        shown = edges[1][:: max(1, len(edges[1]) // 6)]
+        axis.set_yticks(shown, [f"{value:,.0f}" for value in shown])
         axis.grid(False)
         axis.set_xlabel("rows")
     axes[0].set_ylabel("mean KV length, tokens")
     bar = drawing.colorbar(
-        plt.cm.ScalarMappable(scale, colours), ax=axes.tolist(), shrink=0.85, pad=0.01, aspect=25)
+        plt.cm.ScalarMappable(scale, colours), ax=axes.tolist(), shrink=0.85, pad=0.01, aspect=25,
+        extend="max" if worst > REGRET_SHOWN_MAX else "neither")
     bar.set_label("attention above the fastest variant's")
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     caption = (
-        "Each field is the batches of one size and mean KV length. First panel: the variant that is fastest for "
+        f"Each field is the {'decode ' if decode_only else ''}batches of one size and mean KV length"
+        f"{', without steps that hold prompts' if decode_only else ''}. First panel: the variant that is fastest for "
         "most of their attention time. Others: attention time of the policy's choices above that of the fastest "
-        "variant, white is none; the figure in the title is over all batches."
+        "variant, white is none; the figure in the title is over all of these batches."
     )
     columns = ("series", "name", "rows_from", "rows_to", "kv_from", "kv_to", "value")
     return finish(drawing, prefix + "batch-map", "Batch size × KV length: winners and regret", caption, columns, rows, raster)
@@ -113,10 +126,13 @@ def row_edges(most):
 
 
 def kv_edges(lengths):
-    low = np.floor(2 * np.log2(max(1, lengths.min()))) / 2
-    high = np.ceil(2 * np.log2(max(2, lengths.max() + 1))) / 2
-    step = 0.5 if (high - low) * 2 <= MAP_BINS else 1.0
-    return 2.0 ** np.arange(np.floor(low / step) * step, high + step, step)
+    """Fields of equal height on a logarithmic axis, as fine as fits."""
+    low, high = np.log2(max(1, lengths.min())), np.log2(max(2, lengths.max() + 1))
+    for step in (0.125, 0.25, 0.5, 1.0, 2.0):
+        edges = np.arange(np.floor(low / step), np.ceil(high / step) + 1) * step
+        if len(edges) <= MAP_BINS + 1:
+            break
+    return 2.0**edges
 
 
 def place_in(values, edges):
@@ -152,6 +168,7 @@ def timeline(folder, prefix, raster=False):
     rows = []
     for height, (policy, lane) in enumerate(reversed(lanes.items())):
         data = {name: lane[name].to_pylist() for name in wanted}
+        span = (data["time_s"][-1] - data["time_s"][0]) * 1e3
         origin = data["time_s"][0] - (data["attention_us"][0] + data["rest_us"][0]) / 1e6
         for n, end in enumerate(data["time_s"]):
             end, width = (end - origin) * 1e3, (data["attention_us"][n] + data["rest_us"][n]) / 1e3
@@ -160,11 +177,12 @@ def timeline(folder, prefix, raster=False):
             axis.add_patch(Rectangle((end - width, height - 0.32), rest, 0.64, facecolor="#E8E8E8", edgecolor="none"))
             axis.add_patch(Rectangle(
                 (end - width + rest, height - 0.32), width - rest, 0.64, facecolor=look.colour(chosen),
-                hatch=look.hatch(chosen), edgecolor="white", linewidth=0))  # fmt: skip
+                hatch=look.hatch(chosen) if width - rest > HATCHED_SHARE_MIN * span else None,
+                edgecolor="white", linewidth=0))  # fmt: skip
             if chosen != best and data["regret_us"][n] > 0:
                 axis.plot(end - (width - rest) / 2, height + 0.4, marker="v", markersize=3, color="black", linestyle="")
-            if data["prefill_rows"][n]:
-                axis.text(end - width / 2, height, "P", ha="center", va="center", fontsize=6, color="#444444", clip_on=True)
+            if data["prefill_rows"][n] and rest > 0.008 * span:
+                axis.text(end - width + rest / 2, height, "P", ha="center", va="center", fontsize=6, color="#444444", clip_on=True)
             rows.append((policy, data["rows"][n], data["prefill_rows"][n], data["max_kv"][n], end, width, width - rest,
                          chosen, best, data["regret_us"][n] / 1e3))  # fmt: skip
     axis.autoscale_view()
