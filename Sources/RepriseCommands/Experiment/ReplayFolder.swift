@@ -18,7 +18,8 @@ struct ReplayFolder {
   {
     let (times, measured, notes) = try options.times(
       for: source, variants: policies.flatMap(\.variants), on: console)
-    let run = ReplayRun(source: source, times: times, policies: policies, console: console)
+    let run = ReplayRun(
+      source: source, times: times, policies: policies, keepsSteps: true, console: console)
     let outcomes = try await run.outcomes()
     if let measured { GPUOptions.tell(measured, on: console) }
     let report = ReplayReport(

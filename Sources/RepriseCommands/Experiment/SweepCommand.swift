@@ -51,6 +51,10 @@ struct SweepCommand: ConsoleCommand {
   var format: ResultFormat = .text
 
   func validate() throws {
+    var stems: Set<String> = []
+    for trace in traces where !stems.insert(Self.stem(of: trace)).inserted {
+      throw ValidationError("Two traces are called \(Self.stem(of: trace)); rename one")
+    }
     guard !traces.isEmpty || rates != nil else {
       throw ValidationError("Name traces, or --rates for random requests")
     }
@@ -123,8 +127,7 @@ struct SweepCommand: ConsoleCommand {
   private func points(
     of trace: String, _ rates: [Double], _ folder: ReplayFolder
   ) async throws -> [ExperimentReport.Point] {
-    let file = trace.split(separator: "/").last.map(String.init) ?? trace
-    let stem = file.hasSuffix(".reprise") ? String(file.dropLast(8)) : file
+    let stem = Self.stem(of: trace)
     let natural = try Self.rate(of: trace)
     var points: [ExperimentReport.Point] = []
     for rate in rates.isEmpty ? [nil] : rates.map(Optional.some) {
@@ -138,13 +141,19 @@ struct SweepCommand: ConsoleCommand {
       let source = try ReplaySource(
         path: trace, batches: rate == nil ? nil : .rescheduled, engine: engine,
         selection: WorkloadSelection(timeScale: scale))
-      let report = try await folder.write(source, name: file, to: "\(output)/\(name)")
+      let report = try await folder.write(source, name: trace, to: "\(output)/\(name)")
       points.append(
         .init(
           x: rate ?? natural, label: RateText.text(rate ?? natural), folder: name, trace: stem,
           report: report))
     }
     return points
+  }
+
+  /// A trace's file name without its ending, which names its folders.
+  private static func stem(of trace: String) -> String {
+    let file = trace.split(separator: "/").last.map(String.init) ?? trace
+    return file.hasSuffix(".reprise") ? String(file.dropLast(8)) : file
   }
 
   /// Requests a second over a trace's arrivals.

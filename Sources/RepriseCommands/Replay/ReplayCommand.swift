@@ -55,10 +55,21 @@ struct ReplayCommand: ConsoleCommand {
       "Also write summary.json and, for each policy, tables and a result file into this directory.")
   var output: String?
 
+  @Option(
+    help: "With --output, for each policy also: perfetto (a timeline), aiperf (its result files).")
+  var export: String?
+
   @Option(help: "Form of the result: text or json.")
   var format: ResultFormat = .text
 
+  func validate() throws {
+    guard export == nil || output != nil else {
+      throw ValidationError("--export writes files; name their directory with --output")
+    }
+  }
+
   func run(on console: Console) async throws {
+    let exports = try ReplayExport.read(export)
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
@@ -83,7 +94,7 @@ struct ReplayCommand: ConsoleCommand {
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,
-        model: source.engine.model.name
+        model: source.engine.model.name, exports: exports
       ).write(to: output)
     }
     switch format {
