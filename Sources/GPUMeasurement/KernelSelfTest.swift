@@ -154,7 +154,8 @@ public final class KernelSelfTest {
     if comparison.error.isNaN {
       miss = "NaN, or not written"
     } else if comparison.error > bound.all || comparison.worstHeadError > bound.head {
-      miss = "error above \(SelfTestReport.short(bound.all)), or a head's above "
+      miss =
+        "error above \(SelfTestReport.short(bound.all)), or a head's above "
         + SelfTestReport.short(bound.head)
     } else if comparison.hasResultWithoutKV {
       miss = "a row without KV has a result that is not zero"

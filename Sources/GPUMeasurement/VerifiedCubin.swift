@@ -12,7 +12,9 @@ public enum VerifiedCubin {
     guard digest == image.sha256 else {
       throw .invalid(
         path: image.path,
-        reason: "its SHA-256 is \(digest.prefix(12))…, not the \(image.sha256.prefix(12))… of the manifest")
+        reason:
+          "its SHA-256 is \(digest.prefix(12))…, not the \(image.sha256.prefix(12))… of the manifest"
+      )
     }
     return bytes
   }
