@@ -1,5 +1,6 @@
 import ArgumentParser
 import EngineSimulation
+import GPUMeasurement
 import KernelSelection
 import Reports
 import TraceModel
@@ -73,9 +74,9 @@ struct ReplayCommand: ConsoleCommand {
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
-    let measured = try gpu.timing(timing, for: source, on: console)
+    let measured = try gpu.timing(self.timing, for: source, on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
-    let isFallback = timing == .auto && measured == nil
+    let isFallback = self.timing == .auto && measured == nil
     let notes =
       (isFallback ? ["no measured kernels, so --timing auto uses the machine profile"] : [])
       + source.notes
@@ -86,10 +87,15 @@ struct ReplayCommand: ConsoleCommand {
       source: source, times: times, policies: policies, keepsSteps: output != nil,
       console: console)
     let outcomes = try await run.outcomes()
+    var timing = times.description
+    // Known only now: which neighbours were interpolated between.
+    if let error = measured?.activity.interpolation {
+      timing.errors.append(.init(part: "interpolation of growing decode batches", error: error))
+    }
     let report = ReplayReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: workload.selection.words),
-      batches: source.batches, timing: times.description, engine: source.engine.name,
+      batches: source.batches, timing: timing, engine: source.engine.name,
       machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed)
     if let output {
       try ReplayResults(
