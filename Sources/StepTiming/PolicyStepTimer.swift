@@ -1,14 +1,16 @@
 public import KernelSelection
-internal import TraceModel
+public import TraceModel
 
 /// Step times of one policy: its choice for the padded batch, attention × layers, rest of step.
 public struct PolicyStepTimer: StepTimer, Sendable {
   private let policy: any SelectionPolicy
   private let attention: any AttentionTiming
-  private let context: AttentionContext
+  /// What the batches are launched on.
+  public let context: AttentionContext
   private let layers: Int
   private let rest: RestOfStep
-  private let candidates: [KernelVariant]
+  /// Variants that each batch is timed under: the policy's own first.
+  public let candidates: [KernelVariant]
   private var times: [Nanoseconds?]
 
   /// A timer for one replay.
@@ -54,6 +56,10 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
       fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
   }
+
+  /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot
+  /// run it.
+  public var candidateTimes: [Nanoseconds?] { times.map { time in time.map { $0 * layers } } }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {
     switch policy.choose(for: batch.summary, in: context) {

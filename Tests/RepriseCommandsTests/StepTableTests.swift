@@ -30,7 +30,7 @@ struct StepTableTests {
   }
 
   private func total(_ rows: [[String: String]], _ column: String) throws -> Double {
-    try rows.reduce(0) { $0 + (try #require(Double(try #require($1[column])))) }
+    try rows.reduce(0) { $0 + (try #require($1[column].flatMap(Double.init))) }
   }
 
   @Test("steps add up to the summary's GPU times and gaps")
@@ -62,8 +62,8 @@ struct StepTableTests {
   @Test("the gaps of neighbouring steps weighted by requests give the pooled mean ITL")
   func pooledGaps() throws {
     let steps = try table("steps")
-    let times = try steps.map { try #require(Double(try #require($0["time_s"]))) }
-    let counts = try steps.map { try #require(Double(try #require($0["gaps"]))) }
+    let times = try steps.map { try #require($0["time_s"].flatMap(Double.init)) }
+    let counts = try steps.map { try #require($0["gaps"].flatMap(Double.init)) }
     var sum = try total(try table("gaps"), "gap_ms")
     for place in steps.indices.dropFirst() where counts[place] > 0 {
       sum += 1e3 * (times[place] - times[place - 1]) * counts[place]

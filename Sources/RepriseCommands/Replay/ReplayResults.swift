@@ -7,6 +7,8 @@ struct ReplayResults {
   let outcomes: [PolicyOutcome]
   let requests: [TraceRequest]
   let model: String
+  /// Further forms to write for each policy.
+  var exports: [ReplayExport] = []
 
   /// Writes the files of each policy and, last, `summary.json`; each appears whole or not at all.
   func write(to directory: String) throws {
@@ -20,6 +22,7 @@ struct ReplayResults {
         .write { (bytes) throws(CommandError) in try file.write(bytes) }
       try file.finish()
       try writeTables(of: outcome, named: name, to: directory)
+      for export in exports { try export.write(outcome, named: name, to: directory) }
     }
     let file = try ResultFile(path: "\(directory)/summary.json")
     try file.write((report.json().text(pretty: true) + "\n").utf8.span)

@@ -109,7 +109,8 @@ struct ReplayRun {
     }
   }
 
-  private static func explained(
+  /// A recorded replay's error with the trace that it is of.
+  static func explained(
     _ error: RecordedReplayError<TraceFileError>, path: String
   ) -> any Error {
     switch error {

@@ -82,6 +82,12 @@ struct StepTimes {
       rest: restWords, errors: parts)
   }
 
+  /// Whether a built-in profile knows the GPU and the model of a source.
+  static func hasProfile(for source: ReplaySource) -> Bool {
+    guard let profile = try? profile(gpu: source.gpu, path: nil) else { return false }
+    return (try? profile.model(named: source.engine.model.name)) != nil
+  }
+
   private static func profile(gpu: String, path: String?) throws -> MachineProfile {
     if let path {
       let bytes = try InputFile.bytes(path: path)
