@@ -57,7 +57,7 @@ struct EngineFileTests {
       (
         "model: llama-3-8b",
         "engine.yaml:1:8: unknown model 'llama-3-8b' (did you mean 'llama-3.1-8b'?); known are "
-          + "mistral-small-24b, llama-3.1-8b"
+          + "mistral-small-24b, llama-3.1-8b, deepseek-v3"
       ),
       (
         "model: 8",
