@@ -77,20 +77,25 @@ public struct PolicyOutcome: Sendable {
   public let batches: BatchSequence?
   /// What callers saw in further replays, with moved arrivals.
   public let jittered: [CallerTimes]
+  /// Every step, where the replay kept them.
+  public let steps: StepRecord?
 
   /// Condenses a replay; the costly part of a report, and independent of other policies.
   ///
   /// - `leftOut`: requests of the trace that the chosen window kept out of the replay
   /// - `batches`: those that the replay formed, if they are to be compared
   /// - `jittered`: what callers saw in further replays, with moved arrivals
+  /// - `steps`: what each step executed, for `StepTable`
   public init(
     name: String, outcome: ReplayOutcome, variants: VariantUse, leftOut: Int = 0,
-    batches: BatchSequence? = nil, jittered: [CallerTimes] = []
+    batches: BatchSequence? = nil, jittered: [CallerTimes] = [],
+    steps: StepRecord? = nil
   ) {
     self.name = name
     self.jittered = jittered
     self.batches = batches
     self.outcome = outcome
+    self.steps = steps
     times = outcome.requests.map { RequestTimes($0, outputs: outcome.outputs) }
     summary = PolicySummary(
       name: name, outcome: outcome, times: times, variants: variants, leftOut: leftOut)

@@ -6,6 +6,8 @@ enum Limits {
   static let inputPieceBytes = 1 << 18
   /// Whole-file inputs of importers: the largest public trace is a third of this.
   static let importBytesMax = 4 << 30
+  /// How much of a running engine's log a killed `record` loses.
+  static let flushInterval = Duration.seconds(30)
   /// Connections that `record --listen` serves at once.
   static let connectionsMax = 64
   /// Bytes of a UNIX socket's path, by the system's structure.
@@ -16,4 +18,6 @@ enum Limits {
   static let comparedStepsMax = 200_000
   /// Replays with moved arrivals that `validate` may be asked for.
   static let jitteredReplaysMax = 1_000
+  /// Worst batches that 'regret' lists or exports.
+  static let worstBatchesMax = 1_000
 }

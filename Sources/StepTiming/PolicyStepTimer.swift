@@ -1,18 +1,21 @@
 public import KernelSelection
-internal import TraceModel
+public import TraceModel
 
 /// Step times of one policy: its choice for the padded batch, attention × layers, rest of step.
 public struct PolicyStepTimer: StepTimer, Sendable {
   private let policy: any SelectionPolicy
   private let attention: any AttentionTiming
-  private let context: AttentionContext
+  /// What the batches are launched on.
+  public let context: AttentionContext
   private let layers: Int
   private let rest: RestOfStep
-  private let candidates: [KernelVariant]
+  /// Variants that each batch is timed under: the policy's own first.
+  public let candidates: [KernelVariant]
   /// For each candidate, its pace where that is not 1.
   private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
-  private var stepsInPieces: UInt32 = 0
+  /// Rows of prompts so far: by them, policies whose batches part meet the same spread again.
+  private var promptRows: UInt32 = 0
 
   /// A timer for one replay.
   ///
@@ -57,16 +60,17 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
     return StepTime(
-      attention: attentionTime * layers, rest: nextRest(launch),
-      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+      attention: attentionTime * layers, rest: nextRest(launch, batch.summary),
+      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
+      fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
   }
 
   /// The rest of a step, spread as steps in pieces are.
-  private mutating func nextRest(_ launch: StepLaunch) -> Nanoseconds {
+  private mutating func nextRest(_ launch: StepLaunch, _ batch: BatchSummary) -> Nanoseconds {
     let mean = rest.time(of: launch)
     guard !launch.isFullGraph else { return mean }
-    defer { stepsInPieces &+= 1 }
-    let factor = rest.spread.factor(after: stepsInPieces)
+    defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
+    let factor = rest.spread.factor(after: promptRows)
     return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
   }
 
@@ -75,6 +79,10 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     guard let entry = paces[index].first(where: { $0.launch == size }) else { return time }
     return Nanoseconds(Int64((Double(time.rawValue) * entry.factor).rounded()))
   }
+
+  /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot
+  /// run it.
+  public var candidateTimes: [Nanoseconds?] { times.map { time in time.map { $0 * layers } } }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {
     switch policy.choose(for: batch.summary, in: context) {

@@ -55,7 +55,7 @@ struct EngineFileTests {
       (
         "base: llama",
         "engine.yaml:1:7: unknown engine 'llama'; known are mistral-small-24b@nvidia-h200, "
-          + "llama-3.1-8b@nvidia-h200"
+          + "llama-3.1-8b@nvidia-h200, deepseek-v3@nvidia-h200"
       ),
       (
         "gpu: nvidia-h200",
@@ -64,7 +64,7 @@ struct EngineFileTests {
       (
         "model: llama-3-8b",
         "engine.yaml:1:8: unknown model 'llama-3-8b' (did you mean 'llama-3.1-8b'?); known are "
-          + "mistral-small-24b, llama-3.1-8b"
+          + "mistral-small-24b, llama-3.1-8b, deepseek-v3"
       ),
       (
         "model: 8",
@@ -127,8 +127,8 @@ struct EngineFileTests {
           + "nameless_blocks_first"
       ),
       (
-        rest + "watermark: 1",
-        "engine.yaml:3:12: 'watermark' needs a number from 0 to below 1, not the number 1"
+        rest + "kv_cache_tokens: 1600\nwatermark: 1",
+        "engine.yaml:4:12: 'watermark' needs a number from 0 to below 1, not the number 1"
       ),
     ]
     for (text, message) in table { #expect(engineMessage(text) == message) }
@@ -183,6 +183,8 @@ struct EngineFileTests {
       }
         == "unknown engine 'mistral-small-24b@nvidia-h100' (did you mean "
         + "'mistral-small-24b@nvidia-h200'?); known are mistral-small-24b@nvidia-h200, "
-        + "llama-3.1-8b@nvidia-h200")
+        + "llama-3.1-8b@nvidia-h200, deepseek-v3@nvidia-h200")
+    let deepSeek = try EngineCatalog.named("deepseek-v3@nvidia-h200")
+    #expect(deepSeek.attentionContext.isLatent && deepSeek.attentionContext.queryHeads == 16)
   }
 }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import EngineSimulation
+import GPUMeasurement
 import KernelSelection
 import MachineProfiles
 import Reports
+import StepTiming
 import TraceModel
 
 /// `reprise replay`: the main job.
@@ -32,7 +34,7 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Batches to execute: recorded or rescheduled.")
   var batches: BatchSource?
 
-  @OptionGroup var timing: TimingOptions
+  @OptionGroup var stepTimes: StepTimeOptions
 
   @Option(
     help:
@@ -50,8 +52,14 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Seed of the confidence intervals and of moved arrivals.")
   var seed: UInt64 = 0
 
-  @Option(help: "Also write summary.json and one file a policy into this directory.")
+  @Option(
+    help:
+      "Also write summary.json and, for each policy, tables and a result file into this directory.")
   var output: String?
+
+  @Option(
+    help: "With --output, for each policy also: perfetto (a timeline), aiperf (its result files).")
+  var export: String?
 
   @Option(help: "Form of the result: text or json.")
   var format: ResultFormat = .text
@@ -60,13 +68,17 @@ struct ReplayCommand: ConsoleCommand {
     guard (0...Limits.jitteredReplaysMax).contains(jitter) else {
       throw ValidationError("--jitter is a number of replays, 0 to \(Limits.jitteredReplaysMax)")
     }
+    guard export == nil || output != nil else {
+      throw ValidationError("--export writes files; name their directory with --output")
+    }
   }
 
   func run(on console: Console) async throws {
+    let exports = try ReplayExport.read(export)
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
-    let (times, timingNotes, measured) = try timing.times(
+    let (times, measured, notes) = try stepTimes.times(
       for: source, variants: policies.flatMap(\.variants), on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
     guard jitter == 0 || source.batches == .rescheduled else {
@@ -75,20 +87,27 @@ struct ReplayCommand: ConsoleCommand {
     }
     let floor = try MeasuredNoise.floor()
     let run = ReplayRun(
-      source: source, times: times, policies: policies, console: console,
+      source: source, times: times, policies: policies, keepsSteps: output != nil,
+      console: console,
       jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed))
     let outcomes = try await run.outcomes()
     let divergence = try run.divergence(of: outcomes)
+    var description = times.description
+    // Known only now: which neighbours were interpolated between.
+    if let error = measured?.activity.interpolation {
+      let part = "interpolation of growing decode batches (\(error.rows) probes)"
+      description.errors.append(.init(part: part, error: error))
+    }
     let report = ReplayReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: workload.selection.words),
-      batches: source.batches, timing: times.description, engine: source.engine.name,
-      machine: times.gpu, notes: timingNotes + source.notes, outcomes: outcomes, seed: seed,
+      batches: source.batches, timing: description, engine: source.engine.name,
+      machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed,
       floor: floor, divergence: divergence)
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,
-        model: source.engine.model.name
+        model: source.engine.model.name, exports: exports
       ).write(to: output)
     }
     switch format {

@@ -11,6 +11,8 @@ struct ReplayRun {
   let source: ReplaySource
   let times: StepTimes
   let policies: [any SelectionPolicy]
+  /// Whether outcomes carry each step, for `StepTable`.
+  var keepsSteps = false
   let console: Console
   /// Further replays of each policy with moved arrivals, by as much as one run's sendings are.
   var jitter: (count: Int, amplitude: Nanoseconds, seed: UInt64)?
@@ -27,7 +29,8 @@ struct ReplayRun {
   /// The outcome under each policy, in the order of `policies`.
   func outcomes() async throws -> [PolicyOutcome] {
     let timers = try policies.map {
-      try times.timer(for: $0, engine: source.engine, candidates: candidates)
+      try times.timer(
+        for: $0, engine: source.engine, candidates: candidates, keepsSteps: keepsSteps)
     }
     return source.batches == .recorded
       ? try recorded(timers) : try await rescheduled(timers)
@@ -35,7 +38,7 @@ struct ReplayRun {
 
   /// One pass over the steps serves all policies.
   private func recorded(
-    _ timers: [VariantCountingTimer<PolicyStepTimer>]
+    _ timers: [StepRecordingTimer<PolicyStepTimer>]
   ) throws -> [PolicyOutcome] {
     let replay = RecordedReplay(
       requests: source.requests, gaps: source.reader.gaps,
@@ -58,15 +61,16 @@ struct ReplayRun {
         "'\(source.path)' has no step in the chosen window; widen --from and --to")
     }
     return zip(policies, zip(outcomes, running)).map { policy, result in
-      let counted = result.1 as? VariantCountingTimer<PolicyStepTimer>
+      let counted = result.1 as? StepRecordingTimer<PolicyStepTimer>
       return PolicyOutcome(
-        name: policy.name, outcome: result.0, variants: counted?.use ?? VariantUse())
+        name: policy.name, outcome: result.0, variants: counted?.use ?? VariantUse(),
+        steps: counted?.record)
     }
   }
 
   /// Policies share nothing, so each runs on a thread of its own, as far as there are processors.
   private func rescheduled(
-    _ timers: [VariantCountingTimer<PolicyStepTimer>]
+    _ timers: [StepRecordingTimer<PolicyStepTimer>]
   ) async throws -> [PolicyOutcome] {
     let replay = try source.rescheduledReplay(host: times.host)
     let bar = ProgressBar("replay", parts: policies.count, on: console)
@@ -99,9 +103,9 @@ struct ReplayRun {
   /// One rescheduled replay, with its batches where they are to be compared.
   private func outcome(
     of name: String, place: Int, _ replay: RescheduledReplay,
-    _ timer: VariantCountingTimer<PolicyStepTimer>, progress: (ReplayProgress) -> Void
+    _ fresh: StepRecordingTimer<PolicyStepTimer>, progress: (ReplayProgress) -> Void
   ) throws -> PolicyOutcome {
-    var timer = timer
+    var timer = fresh
     let leftOut = source.allRequests.count - source.requests.count
     var batches: BatchSequence?
     let outcome: ReplayOutcome
@@ -112,15 +116,14 @@ struct ReplayRun {
     } else {
       outcome = try replay.run(&timer, progress: progress)
     }
-    let use = timer.use
     return PolicyOutcome(
-      name: name, outcome: outcome, variants: use, leftOut: leftOut, batches: batches,
-      jittered: try jittered(place: place, &timer))
+      name: name, outcome: outcome, variants: timer.use, leftOut: leftOut, batches: batches,
+      jittered: try jittered(place: place, fresh), steps: timer.record)
   }
 
   /// What callers see when requests arrive a little otherwise; each policy and replay has its own draws.
   private func jittered(
-    place: Int, _ timer: inout VariantCountingTimer<PolicyStepTimer>
+    place: Int, _ fresh: StepRecordingTimer<PolicyStepTimer>
   ) throws -> [CallerTimes] {
     guard let jitter else { return [] }
     var all: [CallerTimes] = []
@@ -129,6 +132,7 @@ struct ReplayRun {
         amplitude: jitter.amplitude,
         seed: jitter.seed &* 1_000_003 &+ UInt64(place * Limits.jitteredReplaysMax + number))
       let replay = try source.rescheduledReplay(host: times.host, jitter: draws)
+      var timer = fresh
       all.append(CallerTimes(try replay.run(&timer)))
     }
     return all
@@ -148,6 +152,7 @@ struct ReplayRun {
     return formed.map { SchedulerDivergence(recorded: recorded, rescheduled: $0) }
   }
 
+  /// A recorded replay's error with the trace that it is of.
   static func explained(
     _ error: RecordedReplayError<TraceFileError>, path: String
   ) -> any Error {

@@ -34,7 +34,7 @@ struct ValidateCommand: ConsoleCommand {
   @Option(help: "Batches that the prediction executes: recorded or rescheduled.")
   var batches: BatchSource = .rescheduled
 
-  @OptionGroup var timing: TimingOptions
+  @OptionGroup var stepTimes: StepTimeOptions
 
   @Option(help: "The engine to model: a name or a YAML file. Default: the trace's own.")
   var engine: String?
@@ -74,7 +74,7 @@ struct ValidateCommand: ConsoleCommand {
     }
     let log = try ClientLog(bytes: try InputFile.bytes(path: client), source: client)
     let isOther = recorded.map { $0.name != policy.name } ?? true
-    let (times, notes, measured) = try timing.times(
+    let (times, measured, notes) = try stepTimes.times(
       for: source, variants: policy.variants + (recorded?.variants ?? []), on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
     let run = ValidationRun(
@@ -84,7 +84,7 @@ struct ValidateCommand: ConsoleCommand {
       steps: steps ?? (isOther || source.reader.stepCount == 0 ? nil : trace))
     report.recordedPolicy = recorded?.name
     report.bounds = bounds
-    report.notes = notes + source.notes + report.notes
+    report.notes = notes + report.notes
     switch format {
     case .text: try console.print(report.text())
     case .json: try console.print(report.json().text(pretty: true) + "\n")

@@ -65,7 +65,7 @@ struct ValidationRun {
 
   private func timer(
     _ policy: any SelectionPolicy
-  ) throws(TimingError) -> VariantCountingTimer<PolicyStepTimer> {
+  ) throws(TimingError) -> StepRecordingTimer<PolicyStepTimer> {
     try times.timer(for: policy, engine: source.engine, candidates: [])
   }
 

@@ -1,6 +1,9 @@
 import ArgumentParser
 import GPUMeasurement
 import KernelSelection
+import Reports
+import StepTiming
+import TraceModel
 
 /// Where the rest of a step and the host's timing come from.
 enum RestChoice: String, CaseIterable, ExpressibleByArgument {
@@ -10,8 +13,8 @@ enum RestChoice: String, CaseIterable, ExpressibleByArgument {
   case profile
 }
 
-/// Options of commands that replay: where step times come from.
-struct TimingOptions: ParsableArguments {
+/// Where step times come from, for commands that replay.
+struct StepTimeOptions: ParsableArguments {
   @Option(help: "Step times: auto, gpu (measured kernels) or profile (a fitted machine).")
   var timing: TimingChoice = .auto
 
@@ -23,21 +26,17 @@ struct TimingOptions: ParsableArguments {
   @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
   var profile: String?
 
-  /// The step times of a source's replays, what is worth a note about them, and the measured kernels
-  /// that are among them.
+  /// Step times for a source, and what the user should know of them.
   ///
-  /// - `variants`: kernels that the policies may choose, whose errors are worth stating
+  /// - `variants`: kernels that may be chosen
   func times(
     for source: ReplaySource, variants: [KernelVariant], on console: Console
-  ) throws -> (times: StepTimes, notes: [String], measured: MeasuredAttentionTiming?) {
+  ) throws -> (times: StepTimes, measured: MeasuredAttentionTiming?, notes: [String]) {
     let measured = try gpu.timing(timing, for: source, on: console)
-    let isFallback = timing == .auto && measured == nil
     let times = try StepTimes(
       for: source, measured: measured, profilePath: profile, rest: rest, variants: variants)
-    return (
-      times: times,
-      notes: isFallback ? ["no measured kernels, so --timing auto uses the machine profile"] : [],
-      measured: measured
-    )
+    let isFallback = timing == .auto && measured == nil
+    let note = "no measured kernels, so --timing auto uses the machine profile"
+    return (times, measured, (isFallback ? [note] : []) + source.notes)
   }
 }
