@@ -58,9 +58,11 @@ def mla_pages_attend(
     BLOCK_H: tl.constexpr,
     BLOCK_N: tl.constexpr,
     PAGES: tl.constexpr,
+    ONE_PART: tl.constexpr,
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
+    TABLE_MODIFIER: tl.constexpr,
 ):
     row = tl.program_id(0)
     split = tl.program_id(2) // PAGES
@@ -76,10 +78,10 @@ def mla_pages_attend(
     if begin + page * BLOCK_N >= end:
         return
 
-    q_latent, q_rope = load_queries(
-        query + row * query_row_stride, heads, head_mask, query_head_stride, LATENT, ROPE
+    q_first, q_rope = load_queries(
+        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE, ONE_PART
     )
-    table = block_table + row.to(tl.int64) * block_table_stride
+    table_at = row * block_table_stride
     running_max = tl.full([BLOCK_H], float("-inf"), tl.float32)
     running_sum = tl.zeros([BLOCK_H], tl.float32)
     accumulator = tl.zeros([BLOCK_H, LATENT], tl.float32)
@@ -88,10 +90,11 @@ def mla_pages_attend(
             accumulator,
             running_max,
             running_sum,
-            q_latent,
+            q_first,
             q_rope,
             cache,
-            table,
+            block_table,
+            table_at,
             first + tl.arange(0, BLOCK_N),
             end,
             head_mask,
@@ -101,9 +104,11 @@ def mla_pages_attend(
             LATENT,
             ROPE,
             BLOCK_SIZE,
+            ONE_PART,
             REUSE_KEYS,
             WIDE_OFFSETS,
             CACHE_MODIFIER,
+            TABLE_MODIFIER,
         )
 
     latent = tl.arange(0, LATENT)
