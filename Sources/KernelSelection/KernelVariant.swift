@@ -16,11 +16,15 @@ public struct KernelVariant: Hashable, Sendable {
   public var family: KernelFamily
   /// Parts that the KV of a row is split into; 1 where the family does not split by a parameter.
   public var segments: Int
+  /// The installed package that the kernel is of, with its version, such as `vllm-0.24.0`; empty for
+  /// the kernels of this project and of its profiles.
+  public var package: String
 
   /// A variant; `segments` counts for `triton3D` alone.
-  public init(_ family: KernelFamily, segments: Int = 1) {
+  public init(_ family: KernelFamily, segments: Int = 1, package: String = "") {
     self.family = family
     self.segments = family == .triton3D ? segments : 1
+    self.package = package
   }
 
   /// Unified Triton attention without a split.
@@ -32,21 +36,44 @@ public struct KernelVariant: Hashable, Sendable {
   /// FlashInfer as called by vLLM.
   public static let flashInfer = KernelVariant(.flashInfer)
 
-  /// The name that reports, rule files and measurements use, such as `triton-3d-16`.
+  /// The name that reports, rule files and measurements use, such as `triton-3d-16` or
+  /// `vllm-0.24.0/triton-3d-16`.
   public var name: String {
-    family == .triton3D ? "\(family.rawValue)-\(segments)" : family.rawValue
+    let own = family == .triton3D ? "\(family.rawValue)-\(segments)" : family.rawValue
+    return package.isEmpty ? own : "\(package)/\(own)"
   }
 
   /// Reads a name back; `nil` where it names no variant, or segments outside 2…128.
   public init?(name: String) {
-    if let family = KernelFamily(rawValue: name), family != .triton3D {
-      self.init(family)
+    var own = name
+    var package = ""
+    if let slash = name.firstIndex(of: "/") {
+      package = String(name[..<slash])
+      own = String(name[name.index(after: slash)...])
+      guard Self.isPackage(package) else { return nil }
+    }
+    if let family = KernelFamily(rawValue: own), family != .triton3D {
+      self.init(family, package: package)
       return
     }
     let prefix = KernelFamily.triton3D.rawValue + "-"
-    guard name.hasPrefix(prefix), let segments = Int(name.dropFirst(prefix.count)),
-      (2...128).contains(segments), name == "\(prefix)\(segments)"
+    guard own.hasPrefix(prefix), let segments = Int(own.dropFirst(prefix.count)),
+      (2...128).contains(segments), own == "\(prefix)\(segments)"
     else { return nil }
-    self.init(.triton3D, segments: segments)
+    self.init(.triton3D, segments: segments, package: package)
+  }
+
+  /// The same kernel of another package.
+  public func of(package: String) -> KernelVariant {
+    KernelVariant(family, segments: segments, package: package)
+  }
+
+  /// Whether a text can name a package with its version: letters, digits, and `.`, `_`, `+`, `-`.
+  static func isPackage(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.allSatisfy { character in
+        character.isASCII
+          && (character.isLetter || character.isNumber || "._+-".contains(character))
+      }
   }
 }

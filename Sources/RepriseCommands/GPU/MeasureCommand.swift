@@ -38,16 +38,21 @@ struct MeasureCommand: ConsoleCommand {
   @Flag(help: "Leave KV in L2 between calls, which a real step never does.")
   var warm = false
 
+  @Option(help: "Measure nothing; write the batches to this file, for a provider of kernels.")
+  var plan: String?
+
   @OptionGroup var gpu: GPUOptions
 
   func validate() throws {
-    guard gpu.measurements != nil else {
-      throw ValidationError("Name the file that keeps the times with --measurements")
+    guard (gpu.measurements != nil) != (plan != nil) else {
+      throw ValidationError(
+        "Name the file that keeps the times with --measurements, or a plan's with --plan")
     }
   }
 
   func run(on console: Console) async throws {
     let policies = try PolicyList.read(names: policies, rules: rule)
+    if let plan { return try await writePlan(to: plan, policies, on: console) }
     for trace in traces {
       let source = try ReplaySource(
         path: trace, batches: batches, engine: engine, selection: WorkloadSelection())
