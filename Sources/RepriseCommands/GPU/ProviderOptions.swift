@@ -24,7 +24,8 @@ struct ProviderOptions: ParsableArguments {
             + "write one as POLICY@PACKAGE, such as always-2d@vllm-0.24.0")
       }
       guard let path = gpu.measurements else {
-        throw CommandError.usage("--provider '\(provider)' needs --measurements, where times are kept")
+        throw CommandError.usage(
+          "--provider '\(provider)' needs --measurements, the file that keeps times")
       }
       // Also where there is none yet: both sides add to it.
       _ = try MeasurementStore(path: path)
