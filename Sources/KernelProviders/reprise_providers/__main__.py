@@ -65,7 +65,8 @@ def run(options):
 
     bench = Bench(plan.cache)
     store = Store(options.store) if options.command == "measure" else None
-    deadline = time.monotonic() + options.seconds
+    began = time.monotonic()
+    deadline = began + options.seconds
     counts = {"measured": 0, "known": 0, "unsuited": 0, "failed": 0, "left": 0}
     for planned in plan.batches:
         for variant in wanted(planned, variants, options):
@@ -75,7 +76,8 @@ def run(options):
             counts[step(bench, store, variant, planned.batch)] += 1
     for note in bench.notes:
         print(f"note: {note}", file=sys.stderr)
-    print(", ".join(f"{count} {name}" for name, count in counts.items()) + f" ({bench.machine.gpu})")
+    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    print(f"{words} in {time.monotonic() - began:.1f} s ({bench.machine.gpu})")
     return 1 if counts["failed"] else 0
 
 

@@ -55,9 +55,12 @@ class Pool:
         """The first elements, enough for a batch's copies."""
         count = pools * max(1, batch.blocks) * batch.block_elements
         kind = ELEMENTS[batch.element]
-        if self.elements is None or self.elements.dtype != kind or len(self.elements) < count:
+        held = 0 if self.elements is None else len(self.elements)
+        if held < count or self.elements.dtype != kind:
             self.elements = None
-            fresh = torch.empty(count, dtype=kind, device=self.device)
+            # Twice what there was, where that fits well: batches of a plan grow little by little.
+            free = torch.cuda.mem_get_info()[0] // kind.itemsize if self.device == "cuda" else 0
+            fresh = torch.empty(max(count, min(2 * held, free // 2)), dtype=kind, device=self.device)
             for part in fresh.split(FILL_CHUNK):
                 part.normal_()
             self.elements = fresh

@@ -3,10 +3,32 @@
 Planned once, outside the timing, as an engine plans once for all layers of a step.
 """
 
+from functools import cache
+
 from . import Unsuited
 
 PACKAGE = "flashinfer-python"
 WORKSPACE_BYTES = 384 << 20
+
+
+@cache
+def workspace(device):
+    """Room for the partial results of split rows; calls follow one another, so copies share it."""
+    import torch
+
+    return torch.zeros(WORKSPACE_BYTES, dtype=torch.uint8, device=device)
+
+
+@cache
+def wrapper(kind, device, number):
+    """What holds a plan: one for each copy of the KV, planned anew for every batch."""
+    import flashinfer
+
+    if kind == "decode":
+        return flashinfer.BatchDecodeWithPagedKVCacheWrapper(
+            workspace(device), "NHD", use_tensor_cores=True
+        )
+    return flashinfer.BatchPrefillWithPagedKVCacheWrapper(workspace(device), "NHD")
 
 
 def attention(inputs):
@@ -15,31 +37,28 @@ def attention(inputs):
     batch = inputs.batch
     if batch.is_latent:
         raise Unsuited("a latent cache")
-    device = inputs.query.device
-    # The partial results of split rows; calls follow one another, so copies share it.
-    workspace = torch.zeros(WORKSPACE_BYTES, dtype=torch.uint8, device=device)
     counts = [-(-length // batch.block_size) for length in batch.kv_lens]
-    rows = range(len(counts))
     starts = [0, *torch.tensor(batch.query_lens).cumsum(0).tolist()]
+    rows = range(len(counts))
     # Decodes and prefills go to kernels of their own; an engine orders the batch so.
     decodes = [row for row in rows if batch.query_lens[row] == 1]
     prefills = [row for row in rows if batch.query_lens[row] > 1]
     parts = []
-    for chosen, planned in ((decodes, planned_decode), (prefills, planned_prefill)):
+    for chosen, plan in ((decodes, plan_decode), (prefills, plan_prefill)):
         if chosen:
             tokens = [t for row in chosen for t in range(starts[row], starts[row + 1])]
-            index = torch.tensor(tokens, device=device)
+            index = torch.tensor(tokens, device=inputs.query.device)
             whole = len(tokens) == starts[-1]
             query = inputs.query[: starts[-1]] if whole else inputs.query[index]
             output = inputs.output[: starts[-1]] if whole else torch.empty_like(query)
-            wrappers = [
-                planned(inputs, chosen, counts, table, workspace) for table in inputs.tables
+            planned = [
+                plan(inputs, chosen, counts, number) for number in range(len(inputs.tables))
             ]
-            parts.append((wrappers, query, output, None if whole else index))
+            parts.append((planned, query, output, None if whole else index))
 
     def launch(pool):
-        for wrappers, query, output, index in parts:
-            wrappers[pool].run(query, inputs.cache, out=output)
+        for planned, query, output, index in parts:
+            planned[pool].run(query, inputs.cache, out=output)
             if index is not None and not torch.cuda.is_current_stream_capturing():
                 # In an engine the rows lie in this order already; the copy is no part of the time.
                 inputs.output[index] = output
@@ -59,15 +78,11 @@ def pages(inputs, chosen, counts, table):
     return starts, indices, last
 
 
-def planned_decode(inputs, chosen, counts, table, workspace):
-    import flashinfer
-
+def plan_decode(inputs, chosen, counts, number):
     batch = inputs.batch
-    wrapper = flashinfer.BatchDecodeWithPagedKVCacheWrapper(
-        workspace, "NHD", use_tensor_cores=True
-    )
-    wrapper.plan(
-        *pages(inputs, chosen, counts, table),
+    planned = wrapper("decode", inputs.query.device, number)
+    planned.plan(
+        *pages(inputs, chosen, counts, inputs.tables[number]),
         batch.query_heads,
         batch.kv_heads,
         batch.head_size,
@@ -76,19 +91,18 @@ def planned_decode(inputs, chosen, counts, table, workspace):
         kv_data_type=inputs.cache.dtype,
         sm_scale=inputs.scale,
     )
-    return wrapper
+    return planned
 
 
-def planned_prefill(inputs, chosen, counts, table, workspace):
-    import flashinfer
+def plan_prefill(inputs, chosen, counts, number):
     import torch
 
     batch = inputs.batch
-    wrapper = flashinfer.BatchPrefillWithPagedKVCacheWrapper(workspace, "NHD")
+    planned = wrapper("prefill", inputs.query.device, number)
     lens = [0, *[batch.query_lens[row] for row in chosen]]
-    wrapper.plan(
+    planned.plan(
         torch.tensor(lens).cumsum(0).to(torch.int32),
-        *pages(inputs, chosen, counts, table),
+        *pages(inputs, chosen, counts, inputs.tables[number]),
         batch.query_heads,
         batch.kv_heads,
         batch.head_size,
@@ -98,7 +112,7 @@ def planned_prefill(inputs, chosen, counts, table, workspace):
         kv_data_type=inputs.cache.dtype,
         sm_scale=inputs.scale,
     )
-    return wrapper
+    return planned
 
 
 VARIANTS = {"flashinfer": attention}

@@ -4,6 +4,22 @@ import triton
 import triton.language as tl
 
 
+# More lanes than any launch has. vLLM's kernel masks by the number of heads, a constant there; such a
+# comparison, though always true here, decides in which order a tile's block numbers and entries are
+# loaded, and so how many times in a row a tile waits for memory.
+LANES_LIMIT = tl.constexpr(1 << 16)
+
+
+@triton.jit
+def heads_of_program(program, query_heads, BLOCK_H: tl.constexpr):
+    """The heads of a program's lanes, and a mask that holds for all.
+
+    Lanes past the last head repeat it: they read what it reads and write what it writes.
+    """
+    lane = program * BLOCK_H + tl.arange(0, BLOCK_H)
+    return tl.minimum(lane, query_heads - 1), lane < LANES_LIMIT
+
+
 @triton.jit
 def load_queries(
     query,
@@ -111,7 +127,7 @@ def attend_tile(
             mask=valid[:, None] & (latent < LATENT)[None, :],
             other=0.0,
         )
-    # Every tile has a position below `end`. Lanes past the last head compute NaN, and are not stored.
+    # Every tile has a position below `end`, so that no maximum is of nothing.
     new_max = tl.maximum(tl.max(scores, axis=1), running_max)
     decay = tl.exp(running_max - new_max)
     weights = tl.exp(scores - new_max[:, None])

@@ -11,7 +11,7 @@ splits * BLOCK_H.
 import triton
 import triton.language as tl
 
-from .latent_tiles import attend_tile, load_queries
+from .latent_tiles import attend_tile, heads_of_program, load_queries
 
 ATTEND_PARAMETERS = {
     # [PAGES, rows, query heads, splits, LATENT + 3]: output not divided, sum, max, one unused.
@@ -68,8 +68,7 @@ def mla_pages_attend(
     split = tl.program_id(2) // PAGES
     page = tl.program_id(2) % PAGES
     splits = tl.num_programs(2) // PAGES
-    heads = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    head_mask = heads < query_heads
+    heads, head_mask = heads_of_program(tl.program_id(1), query_heads, BLOCK_H)
 
     kv_len = tl.load(kv_lens + row)
     per_split = tl.cdiv(kv_len, splits)

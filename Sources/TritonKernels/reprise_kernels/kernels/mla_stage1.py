@@ -7,7 +7,7 @@ divided by its sum, and the logarithm of its sum of exponentials behind it.
 import triton
 import triton.language as tl
 
-from .latent_tiles import attend_tile, load_queries
+from .latent_tiles import attend_tile, heads_of_program, load_queries
 
 PARAMETERS = {
     # [rows, query heads, splits, LATENT + 1]
@@ -56,19 +56,18 @@ def mla_stage1(
     row = tl.program_id(0)
     split = tl.program_id(2)
     splits = tl.num_programs(2)
-    heads = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    head_mask = heads < query_heads
+    heads, head_mask = heads_of_program(tl.program_id(1), query_heads, BLOCK_H)
 
     kv_len = tl.load(kv_lens + row)
     per_split = tl.cdiv(kv_len, splits)
     begin = per_split * split
     end = tl.minimum(begin + per_split, kv_len)
-    if begin >= end:
-        return
-
     q_first, q_rope = load_queries(
         query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE, ONE_PART
     )
+    if begin >= end:
+        return
+
     table_at = row * block_table_stride
     running_max = tl.full([BLOCK_H], float("-inf"), tl.float32)
     running_sum = tl.zeros([BLOCK_H], tl.float32)
@@ -100,9 +99,11 @@ def mla_stage1(
         )
 
     latent = tl.arange(0, LATENT)
-    cell = ((row.to(tl.int64) * query_heads + heads) * splits + split) * (LATENT + 1)
+    cell = row.to(tl.int64) * (query_heads * splits * (LATENT + 1)) + (
+        heads * (splits * (LATENT + 1)) + split * (LATENT + 1)
+    )
     tl.store(
-        partial + cell[:, None] + latent[None, :],
+        partial + (cell[:, None] + latent[None, :]),
         accumulator / running_sum[:, None],
         mask=head_mask[:, None],
     )
