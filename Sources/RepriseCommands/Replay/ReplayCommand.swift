@@ -66,7 +66,8 @@ struct ReplayCommand: ConsoleCommand {
       path: trace, batches: batches, engine: engine, selection: workload.selection)
     let rounds = try provider.rounds(
       for: policies, on: source, gpu: gpu, profilePath: profile, console: console)
-    let measured = rounds.ownTiming(try gpu.timing(self.timing, for: source, on: console), self.timing)
+    let measured = rounds.ownTiming(
+      try gpu.timing(self.timing, for: source, on: console), self.timing)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
     let isFallback = self.timing == .auto && measured == nil
     let notes =
