@@ -148,8 +148,8 @@ let package = Package(
       "RepriseCommandsTests",
       [
         "RepriseCommands", "Reports", "GPUMeasurement", "KernelImages", "KernelManifestSample",
-        "CUDADriver", "CUDADriverFake", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
-        "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
+        "CUDADriver", "CUDADriverFake", "MeasurementStore", "TraceFile", "TraceImport",
+        "EngineSimulation", "Metrics", "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
     .target(
       name: "CUDADriverFake", dependencies: ["CUDADriver", "CCUDADriver"],

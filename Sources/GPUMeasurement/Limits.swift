@@ -29,4 +29,6 @@ public enum GPUMeasurementLimits {
   static let anchorSpacing: Int32 = 64
   /// New tokens of a row that split-KV still runs.
   static let splitQueryLengthMax = 8
+  /// Measured batches that a model of a provider's kernel is fitted to.
+  static let fittedRowsMax = 400
 }

@@ -38,6 +38,8 @@ struct ReplayCommand: ConsoleCommand {
 
   @OptionGroup var gpu: GPUOptions
 
+  @OptionGroup var provider: ProviderOptions
+
   @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
   var profile: String?
 
@@ -75,19 +77,20 @@ struct ReplayCommand: ConsoleCommand {
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
-    let measured = try gpu.timing(self.timing, for: source, on: console)
+    let rounds = try provider.rounds(
+      for: policies, on: source, gpu: gpu, profilePath: profile, console: console)
+    let measured = rounds.ownTiming(
+      try gpu.timing(self.timing, for: source, on: console), self.timing)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
     let isFallback = self.timing == .auto && measured == nil
     let notes =
       (isFallback ? ["no measured kernels, so --timing auto uses the machine profile"] : [])
       + source.notes
-    let times = try StepTimes(
+    var times = try StepTimes(
       for: source, measured: measured, profilePath: profile,
       variants: policies.flatMap(\.variants))
-    let run = ReplayRun(
-      source: source, times: times, policies: policies, keepsSteps: output != nil,
-      console: console)
-    let outcomes = try await run.outcomes()
+    let outcomes = try await rounds.outcomes(
+      under: policies, keepsSteps: output != nil, &times)
     var timing = times.description
     // Known only now: which neighbours were interpolated between.
     if let error = measured?.activity.interpolation {

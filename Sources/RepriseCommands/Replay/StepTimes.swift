@@ -20,11 +20,11 @@ enum TimingChoice: String, CaseIterable {
 
 /// Everything that turns batches into time: attention, the rest of the step, the host.
 struct StepTimes {
-  let attention: any AttentionTiming
+  var attention: any AttentionTiming
   let rest: RestOfStep
   let pace: KernelPace
   let host: HostTiming
-  let description: TimingDescription
+  var description: TimingDescription
   let gpu: String
   /// Whether policies run one after another, because they share the GPU that is measured on.
   let isMeasured: Bool
@@ -91,7 +91,7 @@ struct StepTimes {
     return (try? profile.model(named: source.engine.model.name)) != nil
   }
 
-  private static func profile(gpu: String, path: String?) throws -> MachineProfile {
+  static func profile(gpu: String, path: String?) throws -> MachineProfile {
     if let path {
       let bytes = try InputFile.bytes(path: path)
       do {

@@ -61,7 +61,6 @@ def unified_steps(variant, shape):
         ("TILE_IS_BLOCK", variant.tile_is_block),
         ("CAUSAL_SKIP", variant.causal_skip),
         ("BASE_2", variant.base_2),
-        ("TRANSPOSE_KEYS", variant.transpose_keys),
         ("CACHE_MODIFIER", variant.cache_modifier),
     )
     attend = Image("unified_attention", shape.element, constants, variant.warps, variant.stages)
@@ -79,9 +78,11 @@ def latent_steps(variant, shape):
     sizes = (("LATENT", LATENT), ("ROPE", ROPE), ("BLOCK_SIZE", shape.block_size))
     tiles = (("BLOCK_H", HEADS_PER_PROGRAM), ("BLOCK_N", variant.tile))
     reading = (
+        ("ONE_PART", variant.one_part),
         ("REUSE_KEYS", variant.reuse_keys),
         ("WIDE_OFFSETS", variant.wide_offsets),
         ("CACHE_MODIFIER", variant.cache_modifier),
+        ("TABLE_MODIFIER", variant.table_modifier),
     )
     options = (variant.warps, variant.stages)
     latent = (("LATENT", LATENT),)

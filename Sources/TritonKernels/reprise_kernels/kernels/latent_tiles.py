@@ -4,15 +4,58 @@ import triton
 import triton.language as tl
 
 
+# More lanes than any launch has. vLLM's kernel masks by the number of heads, a constant there; such a
+# comparison, though always true here, decides in which order a tile's block numbers and entries are
+# loaded, and so how many times in a row a tile waits for memory.
+LANES_LIMIT = tl.constexpr(1 << 16)
+
+
 @triton.jit
-def load_queries(query, heads, head_mask, head_stride, LATENT: tl.constexpr, ROPE: tl.constexpr):
-    """The latent and the rope part of a block of heads' queries: [heads, LATENT], [heads, ROPE]."""
-    latent = tl.arange(0, LATENT)
+def heads_of_program(program, query_heads, BLOCK_H: tl.constexpr):
+    """The heads of a program's lanes, and a mask that holds for all.
+
+    Lanes past the last head repeat it: they read what it reads and write what it writes.
+    """
+    lane = program * BLOCK_H + tl.arange(0, BLOCK_H)
+    return tl.minimum(lane, query_heads - 1), lane < LANES_LIMIT
+
+
+@triton.jit
+def load_queries(
+    query,
+    row,
+    heads,
+    head_mask,
+    row_stride,
+    head_stride,
+    LATENT: tl.constexpr,
+    ROPE: tl.constexpr,
+    ONE_PART: tl.constexpr,
+):
+    """A block of heads' queries in the parts that a tile's keys are read in.
+
+    [heads, LATENT] and [heads, ROPE]; with ONE_PART [heads, 2 * LATENT], zero behind the rope part,
+    and nothing of use beside it.
+    """
+    WIDTH: tl.constexpr = 2 * LATENT if ONE_PART else LATENT
+    first = tl.arange(0, WIDTH)
     rope = LATENT + tl.arange(0, ROPE)
-    base = query + heads[:, None] * head_stride
-    q_latent = tl.load(base + latent[None, :], mask=head_mask[:, None], other=0.0)
-    q_rope = tl.load(base + rope[None, :], mask=head_mask[:, None], other=0.0)
-    return q_latent, q_rope
+    base = row * row_stride + heads[:, None] * head_stride
+    q_first = tl.load(
+        query + (base + first[None, :]),
+        mask=head_mask[:, None] & (first < LATENT + ROPE)[None, :],
+        other=0.0,
+        cache_modifier=".ca",
+    )
+    q_rope = q_first
+    if not ONE_PART:
+        q_rope = tl.load(
+            query + (base + rope[None, :]),
+            mask=head_mask[:, None] & (rope < LATENT + ROPE)[None, :],
+            other=0.0,
+            cache_modifier=".ca",
+        )
+    return q_first, q_rope
 
 
 @triton.jit
@@ -20,10 +63,11 @@ def attend_tile(
     accumulator,
     running_max,
     running_sum,
-    q_latent,
+    q_first,
     q_rope,
     cache,
-    table,
+    block_table,
+    table_at,
     position,
     end,
     head_mask,
@@ -33,52 +77,60 @@ def attend_tile(
     LATENT: tl.constexpr,
     ROPE: tl.constexpr,
     BLOCK_SIZE: tl.constexpr,
+    ONE_PART: tl.constexpr,
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
+    TABLE_MODIFIER: tl.constexpr,
 ):
     """One step of the online softmax over the KV positions of a tile below `end`.
 
     A token's cache entry is its latent vector, which is K's first part and all of V, then its rope
     part. REUSE_KEYS takes V from the tile already read as K; without it, V is read again.
     """
-    latent = tl.arange(0, LATENT)
+    WIDTH: tl.constexpr = 2 * LATENT if ONE_PART else LATENT
+    first = tl.arange(0, WIDTH)
     rope = LATENT + tl.arange(0, ROPE)
+    latent = tl.arange(0, LATENT)
     valid = position < end
-    block = tl.load(table + position // BLOCK_SIZE, mask=valid, other=0)
+    block = tl.load(
+        block_table + table_at + position // BLOCK_SIZE,
+        mask=valid,
+        other=0,
+        cache_modifier=TABLE_MODIFIER,
+    )
     if WIDE_OFFSETS:
         block = block.to(tl.int64)
     at = block * block_stride + (position % BLOCK_SIZE) * slot_stride
     k = tl.load(
-        cache + at[None, :] + latent[:, None],
-        mask=valid[None, :],
+        cache + (at[None, :] + first[:, None]),
+        mask=valid[None, :] & (first < LATENT + ROPE)[:, None],
         other=0.0,
         cache_modifier=CACHE_MODIFIER,
     )
-    scores = tl.dot(q_latent, k.to(q_latent.dtype))
-    k_rope = tl.load(
-        cache + at[None, :] + rope[:, None],
-        mask=valid[None, :],
-        other=0.0,
-        cache_modifier=CACHE_MODIFIER,
-    )
-    scores += tl.dot(q_rope, k_rope.to(q_rope.dtype))
+    scores = tl.dot(q_first, k.to(q_first.dtype))
+    if not ONE_PART:
+        k_rope = tl.load(
+            cache + (at[None, :] + rope[:, None]),
+            mask=valid[None, :] & (rope < LATENT + ROPE)[:, None],
+            other=0.0,
+            cache_modifier=CACHE_MODIFIER,
+        )
+        scores += tl.dot(q_rope, k_rope.to(q_rope.dtype))
     scores *= scale
     scores = tl.where(head_mask[:, None] & valid[None, :], scores, float("-inf"))
     if REUSE_KEYS:
         v = tl.trans(k)
     else:
         v = tl.load(
-            cache + at[:, None] + latent[None, :],
-            mask=valid[:, None],
+            cache + (at[:, None] + latent[None, :]),
+            mask=valid[:, None] & (latent < LATENT)[None, :],
             other=0.0,
-            cache_modifier=CACHE_MODIFIER,
         )
+    # Every tile has a position below `end`, so that no maximum is of nothing.
     new_max = tl.maximum(tl.max(scores, axis=1), running_max)
-    # Lanes past the last head see no score; they must not compute inf - inf.
-    shift = tl.where(head_mask, new_max, 0.0)
-    decay = tl.exp(running_max - shift)
-    weights = tl.exp(scores - shift[:, None])
+    decay = tl.exp(running_max - new_max)
+    weights = tl.exp(scores - new_max[:, None])
     accumulator *= decay[:, None]
     accumulator += tl.dot(weights.to(v.dtype), v)
     running_sum = running_sum * decay + tl.sum(weights, axis=1)

@@ -7,7 +7,7 @@ divided by its sum, and the logarithm of its sum of exponentials behind it.
 import triton
 import triton.language as tl
 
-from .latent_tiles import attend_tile, load_queries
+from .latent_tiles import attend_tile, heads_of_program, load_queries
 
 PARAMETERS = {
     # [rows, query heads, splits, LATENT + 1]
@@ -47,27 +47,28 @@ def mla_stage1(
     BLOCK_SIZE: tl.constexpr,
     BLOCK_H: tl.constexpr,
     BLOCK_N: tl.constexpr,
+    ONE_PART: tl.constexpr,
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
+    TABLE_MODIFIER: tl.constexpr,
 ):
     row = tl.program_id(0)
     split = tl.program_id(2)
     splits = tl.num_programs(2)
-    heads = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    head_mask = heads < query_heads
+    heads, head_mask = heads_of_program(tl.program_id(1), query_heads, BLOCK_H)
 
     kv_len = tl.load(kv_lens + row)
     per_split = tl.cdiv(kv_len, splits)
     begin = per_split * split
     end = tl.minimum(begin + per_split, kv_len)
+    q_first, q_rope = load_queries(
+        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE, ONE_PART
+    )
     if begin >= end:
         return
 
-    q_latent, q_rope = load_queries(
-        query + row * query_row_stride, heads, head_mask, query_head_stride, LATENT, ROPE
-    )
-    table = block_table + row.to(tl.int64) * block_table_stride
+    table_at = row * block_table_stride
     running_max = tl.full([BLOCK_H], float("-inf"), tl.float32)
     running_sum = tl.zeros([BLOCK_H], tl.float32)
     accumulator = tl.zeros([BLOCK_H, LATENT], tl.float32)
@@ -76,10 +77,11 @@ def mla_stage1(
             accumulator,
             running_max,
             running_sum,
-            q_latent,
+            q_first,
             q_rope,
             cache,
-            table,
+            block_table,
+            table_at,
             first + tl.arange(0, BLOCK_N),
             end,
             head_mask,
@@ -89,15 +91,19 @@ def mla_stage1(
             LATENT,
             ROPE,
             BLOCK_SIZE,
+            ONE_PART,
             REUSE_KEYS,
             WIDE_OFFSETS,
             CACHE_MODIFIER,
+            TABLE_MODIFIER,
         )
 
     latent = tl.arange(0, LATENT)
-    cell = ((row.to(tl.int64) * query_heads + heads) * splits + split) * (LATENT + 1)
+    cell = row.to(tl.int64) * (query_heads * splits * (LATENT + 1)) + (
+        heads * (splits * (LATENT + 1)) + split * (LATENT + 1)
+    )
     tl.store(
-        partial + cell[:, None] + latent[None, :],
+        partial + (cell[:, None] + latent[None, :]),
         accumulator / running_sum[:, None],
         mask=head_mask[:, None],
     )
