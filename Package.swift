@@ -52,7 +52,7 @@ let package = Package(
       name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
       cSettings: [.headerSearchPath(".")]),
     .target(
-      name: "CPublishedFigures", exclude: ["published.json"],
+      name: "CPublishedFigures", exclude: ["published.json", "mla-h200.json"],
       cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core

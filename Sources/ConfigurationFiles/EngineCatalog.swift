@@ -35,8 +35,9 @@ public enum EngineCatalog {
       engine: EngineModel(
         name: "deepseek-v3@nvidia-h200", model: deepSeekV3, tensorParallel: 8, smCount: h200SMs,
         kvBlockSize: 64, kvBlocks: 524_288 / 64, graphs: .vLLM(.newestDescribed)),
-      origin: "vllm serve's defaults for an H200; the model's published shape over 8 GPUs with a latent "
-        + "cache; a KV pool of 524,288 tokens, computed from fp8 weights and not from a run."),
+      origin: "vllm serve's defaults for an H200; the model's published shape over 8 GPUs with a "
+        + "latent cache; a KV pool of 524,288 tokens, computed from fp8 weights and not from a run."
+    ),
   ]
 
   /// The engine of a name such as `mistral-small-24b@nvidia-h200`.

@@ -75,12 +75,19 @@ enum ReferenceAttention {
       var largest = -Double.infinity
       for slot in scores.indices {
         let place = test.place(row: piece.row, slot: slot, part: 0) + kvHead
-        var sum = 0.0
-        for element in 0..<query.count {
-          let key = unsafe SelfTestBatch.value(cache[place + element], isBrain: isBrain)
-          sum += query[element] * Double(key)
+        // Lanes of their own, as one sum would wait for itself; heads have multiples of 8 elements.
+        var sums = SIMD8<Double>.zero
+        for element in stride(from: 0, to: query.count, by: 8) {
+          var keys = SIMD8<Double>.zero
+          var queries = SIMD8<Double>.zero
+          for lane in 0..<8 {
+            let word = unsafe cache[place + element + lane]
+            keys[lane] = Double(SelfTestBatch.value(word, isBrain: isBrain))
+            queries[lane] = query[element + lane]
+          }
+          sums += queries * keys
         }
-        scores[slot] = sum * scale
+        scores[slot] = sums.sum() * scale
         largest = max(largest, scores[slot])
       }
       var values = [Double](repeating: 0, count: size)

@@ -13,7 +13,9 @@ struct ExperimentCommandTests {
     return call
   }
 
-  @Test("with their figures in print", arguments: ["vllm-19152-latency", "vllm-19152-serving"])
+  @Test(
+    "with their figures in print",
+    arguments: ["vllm-19152-latency", "vllm-19152-serving", "vllm-19774-mla"])
   func text(name: String) async throws {
     let call = try await Self.run(name, TemporaryDirectory())
     #expect(try Golden.difference(call.output, from: "experiment-\(name).txt") == nil)
@@ -45,6 +47,32 @@ struct ExperimentCommandTests {
     }
     #expect(points.count == 9)
     #expect(compared == 27)
+  }
+
+  @Test("where the kernel of PR #19774 keeps its speed with context, as it did on other hardware")
+  func latent() async throws {
+    let folder = try TemporaryDirectory()
+    _ = try await Self.run("vllm-19774-mla", folder)
+    let report = try JSONValue(parsing: try folder.bytes(of: "experiment.json"))
+    let points = try #require(report["points"]?.elements)
+    #expect(points.compactMap { $0["x"]?["context_tokens"]?.int } == [0, 12_500, 25_000, 50_000])
+    var gains: [Double] = []
+    for point in points {
+      let path = try #require(point["folder"]?.string) + "/summary.json"
+      let policies = try JSONValue(parsing: try folder.bytes(of: path))["policies"]
+      let before = try #require(policies?["vllm-mla-4-splits"]?["itl_ms"]?["mean"]?.double)
+      let after = try #require(policies?["vllm-19774"]?["itl_ms"]?["mean"]?.double)
+      gains.append(before / after)
+    }
+    #expect(gains.sorted() == gains)
+    // The pull request's own row without context gave the rest of the step.
+    let figures = try #require(report["published"]?.elements)
+    let published = try #require(figures.first { $0["x"]?.int == 0 }?["y"]?.double)
+    let summary = try JSONValue(parsing: try folder.bytes(of: "context-0/summary.json"))
+    let own = try #require(
+      summary["policies"]?["vllm-mla-4-splits"]?["itl_ms"]?["mean"]?.double)
+    #expect(abs(1e3 / own - published) < 0.01)
+    #expect(try #require(gains.last) > 3)
   }
 
   @Test("into folders that a replay's readers take, byte for byte the same each time")

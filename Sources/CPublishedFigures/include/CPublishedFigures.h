@@ -8,3 +8,6 @@ struct reprise_published_figures {
 
 /// The figures in this binary.
 struct reprise_published_figures reprise_published_figures(void);
+
+/// MLA decode kernels measured on an H200, for machines without a GPU: JSON, not terminated.
+struct reprise_published_figures reprise_latent_measurements(void);

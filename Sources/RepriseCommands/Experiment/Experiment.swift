@@ -1,3 +1,4 @@
+import GPUMeasurement
 import KernelSelection
 import Reports
 import TraceImport
@@ -15,8 +16,8 @@ protocol Experiment: Sendable {
   var xLabel: String { get }
   /// What is drawn over it.
   var yLabel: String { get }
-  /// The engine, unless the call names one.
-  var engine: String { get }
+  /// The engine, unless the call names one; `nil` where the traces say.
+  var engine: String? { get }
   /// Policies, unless the call names some.
   var policies: [String] { get }
   /// The points in order.
@@ -24,9 +25,27 @@ protocol Experiment: Sendable {
   /// What the reader should know.
   var notes: [String] { get }
 
+  /// Step times of one point.
+  func times(
+    for source: ReplaySource, policies: [any SelectionPolicy], options: StepTimeOptions,
+    on console: Console
+  ) throws -> PointTimes
+
   /// What real engines gave, from recordings in a folder; empty where there are none.
   func recordedFigures(in folder: String) throws -> [ExperimentReport.Figure]
 }
+
+extension Experiment {
+  func times(
+    for source: ReplaySource, policies: [any SelectionPolicy], options: StepTimeOptions,
+    on console: Console
+  ) throws -> PointTimes {
+    try options.times(for: source, variants: policies.flatMap(\.variants), on: console)
+  }
+}
+
+/// Step times, those of them that were measured, and what the user should know of them.
+typealias PointTimes = (times: StepTimes, measured: MeasuredAttentionTiming?, notes: [String])
 
 /// One point of an experiment.
 struct ExperimentPoint {
@@ -36,13 +55,34 @@ struct ExperimentPoint {
   let label: String
   /// The folder of its results.
   let folder: String
-  /// The requests that are sent.
-  let workload: () throws -> ImportedWorkload
+  /// Writes the trace of it to a path.
+  let write: (String) throws -> Void
+
+  /// A point of a workload's arrivals.
+  init(
+    x: Double, label: String, folder: String, workload: @escaping () throws -> ImportedWorkload
+  ) {
+    self.init(x: x, label: label, folder: folder) { (path: String) in
+      try WorkloadTrace(
+        try workload(), selection: WorkloadSelection(), source: "experiment"
+      ).write(to: path)
+    }
+  }
+
+  /// A point of any trace.
+  init(x: Double, label: String, folder: String, write: @escaping (String) throws -> Void) {
+    self.x = x
+    self.label = label
+    self.folder = folder
+    self.write = write
+  }
 }
 
 /// Every experiment by name.
 enum Experiments {
-  static let all: [any Experiment] = [LatencyExperiment(), ServingExperiment()]
+  static let all: [any Experiment] = [
+    LatencyExperiment(), ServingExperiment(), LatentExperiment(),
+  ]
 
   static func named(_ name: String) throws(CommandError) -> any Experiment {
     if let experiment = all.first(where: { $0.name == name }) { return experiment }

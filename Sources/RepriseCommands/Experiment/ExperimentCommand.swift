@@ -51,14 +51,14 @@ struct ExperimentCommand: ConsoleCommand {
       let directory = "\(output)/\(point.folder)"
       try FileSystem.makeDirectory(directory)
       let trace = "\(directory)/trace.reprise"
-      try WorkloadTrace(
-        try point.workload(), selection: WorkloadSelection(), source: experiment.name
-      ).write(to: trace)
+      try point.write(trace)
       let source = try ReplaySource(
-        path: trace, batches: .rescheduled, engine: engine ?? experiment.engine,
+        path: trace, batches: nil, engine: engine ?? experiment.engine,
         selection: WorkloadSelection())
+      let times = try experiment.times(
+        for: source, policies: folder.policies, options: stepTimes, on: console)
       let report = try await folder.write(
-        source, name: "\(point.folder)/trace.reprise", to: directory)
+        source, name: "\(point.folder)/trace.reprise", to: directory, times: times)
       points.append(.init(x: point.x, label: point.label, folder: point.folder, report: report))
     }
     let without =
@@ -66,7 +66,7 @@ struct ExperimentCommand: ConsoleCommand {
     let report = ExperimentReport(
       name: experiment.name, kind: experiment.kind, title: experiment.title,
       xLabel: experiment.xLabel, yLabel: experiment.yLabel,
-      notes: experiment.notes + published.notes + (recorded.isEmpty ? [without] : []),
+      notes: experiment.notes + published.notes + (recorded.isEmpty && experiment.kind != .mla ? [without] : []),
       points: points, figures: recorded + published.figures)
     try ReplayFolder.write(report, to: output)
     switch format {

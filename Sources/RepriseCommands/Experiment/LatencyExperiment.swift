@@ -11,7 +11,7 @@ struct LatencyExperiment: Experiment {
   let kind = ExperimentReport.Kind.latency
   let xLabel = "output tokens"
   let yLabel = "latency in ms"
-  let engine = "llama-3.1-8b@nvidia-h200"
+  let engine: String? = "llama-3.1-8b@nvidia-h200"
   let policies = ["always-2d", "vllm-0.9.2", "flash-attention-3"]
   let notes = [
     "always-2d is the Triton kernel before the pull request, vllm-0.9.2 its rule; the real runs' "

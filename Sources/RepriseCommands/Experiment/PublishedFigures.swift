@@ -31,7 +31,7 @@ struct PublishedFigures {
     elements(json[key]).filter { $0["experiment"]?.string == experiment }
   }
 
-  private static func elements(_ json: JSONValue?) -> [JSONValue] {
+  static func elements(_ json: JSONValue?) -> [JSONValue] {
     if case .array(let values)? = json { values } else { [] }
   }
 }

@@ -13,11 +13,14 @@ struct ReplayFolder {
   let console: Console
 
   /// Replays a source and writes its results; the report calls the trace `name`.
-  func write(_ source: ReplaySource, name: String, to directory: String) async throws
-    -> ReplayReport
-  {
-    let (times, measured, notes) = try options.times(
-      for: source, variants: policies.flatMap(\.variants), on: console)
+  ///
+  /// - `given`: step times, where they are not those that 'replay' takes
+  func write(
+    _ source: ReplaySource, name: String, to directory: String, times given: PointTimes? = nil
+  ) async throws -> ReplayReport {
+    let (times, measured, notes) =
+      try given
+      ?? options.times(for: source, variants: policies.flatMap(\.variants), on: console)
     let run = ReplayRun(
       source: source, times: times, policies: policies, keepsSteps: true, console: console)
     let outcomes = try await run.outcomes()

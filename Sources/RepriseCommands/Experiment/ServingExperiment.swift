@@ -11,7 +11,7 @@ struct ServingExperiment: Experiment {
   let kind = ExperimentReport.Kind.serving
   let xLabel = "requests/s"
   let yLabel = "mean TTFT and mean ITL in ms"
-  let engine = "mistral-small-24b@nvidia-h200"
+  let engine: String? = "mistral-small-24b@nvidia-h200"
   let policies = ["always-2d", "vllm-0.9.2", "vllm-0.33", "flash-attention-3"]
   let notes = [
     "always-2d is the Triton kernel before the pull request, vllm-0.9.2 its rule, vllm-0.33 today's; "

@@ -3,6 +3,7 @@ import EngineSimulation
 import GPUMeasurement
 import KernelSelection
 import Reports
+import StepTiming
 import TraceModel
 
 /// `reprise replay`: the main job.
@@ -90,7 +91,8 @@ struct ReplayCommand: ConsoleCommand {
     var timing = times.description
     // Known only now: which neighbours were interpolated between.
     if let error = measured?.activity.interpolation {
-      timing.errors.append(.init(part: "interpolation of growing decode batches", error: error))
+      let part = "interpolation of growing decode batches (\(error.rows) probes)"
+      timing.errors.append(.init(part: part, error: error))
     }
     let report = ReplayReport(
       trace: TraceDescription(

@@ -164,3 +164,18 @@ private struct RecordedTimes {
     policyWords = named == policy.name ? named : "\(named), which is \(policy.name)"
   }
 }
+
+extension StepTimes {
+  /// Times of given parts, with a host that takes none.
+  init(
+    attention: any AttentionTiming, rest: RestOfStep, description: TimingDescription, gpu: String,
+    isMeasured: Bool
+  ) {
+    self.attention = attention
+    self.rest = rest
+    self.description = description
+    self.gpu = gpu
+    self.isMeasured = isMeasured
+    host = HostTiming()
+  }
+}
