@@ -79,10 +79,11 @@ struct ExperimentCommandTests {
   func folders() async throws {
     let first = try TemporaryDirectory()
     let second = try TemporaryDirectory()
-    _ = try await Self.run("vllm-19152-serving", first)
-    _ = try await Self.run("vllm-19152-serving", second)
-    #expect(try first.contents() == ["experiment.json", "rate-1", "rate-5", "rate-7", "rate-9"])
-    for name in ["experiment.json", "rate-9/summary.json", "rate-9/trace.reprise"] {
+    _ = try await Self.run("vllm-19774-mla", first)
+    _ = try await Self.run("vllm-19774-mla", second)
+    let points = ["context-0", "context-12500", "context-25000", "context-50000"]
+    #expect(try first.contents() == points + ["experiment.json"])
+    for name in ["experiment.json", "context-0/summary.json", "context-0/trace.reprise"] {
       #expect(try first.bytes(of: name) == second.bytes(of: name), "\(name)")
     }
   }

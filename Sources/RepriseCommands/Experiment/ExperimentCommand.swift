@@ -66,7 +66,8 @@ struct ExperimentCommand: ConsoleCommand {
     let report = ExperimentReport(
       name: experiment.name, kind: experiment.kind, title: experiment.title,
       xLabel: experiment.xLabel, yLabel: experiment.yLabel,
-      notes: experiment.notes + published.notes + (recorded.isEmpty && experiment.kind != .mla ? [without] : []),
+      notes: experiment.notes + published.notes
+        + (recorded.isEmpty && experiment.kind != .mla ? [without] : []),
       points: points, figures: recorded + published.figures)
     try ReplayFolder.write(report, to: output)
     switch format {
