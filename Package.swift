@@ -70,7 +70,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libzstd.a")]),
     .target(
       name: "TraceRecorder", dependencies: ["TraceFile", "TraceModel", "CRepriseRecorder"],
-      exclude: ["README.md"], swiftSettings: swiftSettings,
+      exclude: ["README.md", "BENCHMARK.md"], swiftSettings: swiftSettings,
       // What comes out of archives (zstd, the Swift runtime) stays inside the library: it is not to
       // meet another copy in the process that loads it.
       linkerSettings: [.unsafeFlags(["-Xlinker", "--exclude-libs=ALL"])]),
@@ -128,6 +128,7 @@ let package = Package(
     tests(
       "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"],
       exclude: ["Fixtures", "Golden"]),
+    tests("TraceRecorderTests", ["TraceRecorder"]),
     tests(
       "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(

@@ -32,6 +32,8 @@ struct ChunkFileWriter: ~Copyable {
     switch (isSettled, purpose) {
     case (true, _): break
     case (false, .conversion): SystemFile.remove(partialPath)
+    // Without its header it is nothing.
+    case (false, .recording) where index.entries.isEmpty: SystemFile.remove(partialPath)
     case (false, .recording): file.truncate(to: index.end)
     }
   }

@@ -16,8 +16,8 @@ public func reprise_recorder_open(
 ) -> OpaquePointer! {
   do throws(RecorderError) {
     guard unsafe options != nil else { throw RecorderError("options: NULL; give a JSON object") }
-    let recorder = try unsafe Recorder(
-      options: CString.bytes(options), header: header == nil ? Array("{}".utf8) : CString.bytes(header))
+    let members = unsafe header == nil ? Array("{}".utf8) : CString.bytes(header)
+    let recorder = try unsafe Recorder(options: CString.bytes(options), header: members)
     return unsafe OpaquePointer(Unmanaged.passRetained(recorder).toOpaque())
   } catch let failure {
     unsafe CString.copy(failure.message, to: error, size: errorSize)

@@ -18,9 +18,9 @@ struct RecorderOptions: Sendable {
     for member in members {
       switch member.key {
       case "path":
-        guard let path = member.value.string, !path.isEmpty, !path.utf8.contains(0) else {
-          throw RecorderError("options: \"path\" must be a file's name")
-        }
+        guard let path = member.value.string, !path.isEmpty, !path.hasSuffix("/"),
+          !path.utf8.contains(0)
+        else { throw RecorderError("options: \"path\" must be a file's name") }
         self.path = path
       case "time_zero_ns":
         timeZero = try Self.integer(
@@ -40,7 +40,8 @@ struct RecorderOptions: Sendable {
       case "late_steps":
         lateSteps = try Self.integer(member, in: 0...Int64(RecorderLimits.stepsInFlight))
       case "retry_seconds": retrySeconds = try Self.integer(member, in: 1...(1 << 30))
-      default: throw RecorderError("options: \"\(member.key)\" is not known; see reprise_recorder.h")
+      default:
+        throw RecorderError("options: \"\(member.key)\" is not known; see reprise_recorder.h")
       }
     }
     guard !path.isEmpty else { throw RecorderError("options: \"path\" is missing") }

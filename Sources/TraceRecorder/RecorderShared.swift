@@ -16,6 +16,7 @@ final class RecorderShared: Sendable {
   private let dropped = Atomic<UInt64>(0)
   private let wanted = Atomic<Int>(0)
   private let done = Atomic<Int>(0)
+  private let failed = Atomic<Int>(0)
 
   init(options: RecorderOptions, header: TraceHeader) {
     self.options = options
@@ -35,7 +36,10 @@ final class RecorderShared: Sendable {
   var droppedAtEnd: UInt64 { dropped.load(ordering: .acquiring) }
   var flushesWanted: Int { wanted.load(ordering: .acquiring) }
   var flushesDone: Int { done.load(ordering: .acquiring) }
-  func noteFlushes(upTo count: Int) { done.store(count, ordering: .releasing) }
+  func noteFlushes(upTo count: Int, wentWell: Bool) {
+    if !wentWell { failed.store(count, ordering: .relaxed) }
+    done.store(count, ordering: .releasing)
+  }
   func publish(_ new: RecorderReport) { report.withLock { $0 = new } }
 
   // MARK: The other side
@@ -58,9 +62,9 @@ final class RecorderShared: Sendable {
   func flush(milliseconds: Int64) -> Bool {
     let number = wanted.add(1, ordering: .acquiringAndReleasing).newValue
     for _ in 0..<max(1, milliseconds) {
-      if flushesDone >= number { return true }
+      if flushesDone >= number { break }
       usleep(1000)
     }
-    return flushesDone >= number
+    return flushesDone >= number && failed.load(ordering: .relaxed) < number
   }
 }

@@ -42,7 +42,7 @@ struct RecordingLoop: ~Copyable {
       let isFlushed = files.flush(Self.now, force: isFlushWanted)
       missing += files.takeLost()
       shared.publish(files.report)
-      if isFlushed, isFlushWanted { shared.noteFlushes(upTo: flushWanted) }
+      if isFlushWanted { shared.noteFlushes(upTo: flushWanted, wentWell: isFlushed) }
       if isDrained {
         if isClosing { break }
         let pause = RecorderLimits.pauseMilliseconds

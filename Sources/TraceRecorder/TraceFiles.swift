@@ -64,10 +64,14 @@ struct TraceFiles: ~Copyable {
         nextNumber += 1
         continue
       }
-      let created = try TraceWriter(path: path, header: header, for: .recording)
-      nextNumber += 1
-      report.path = path
-      return created
+      do throws(TraceFileError) {
+        let created = try TraceWriter(path: path, header: header, for: .recording)
+        report.path = path
+        return created
+      } catch {
+        // Another process may have taken the name in between.
+        guard TraceFileName.isTaken(path) else { throw error }
+      }
     }
     throw TraceFileError(
       .invalid("no number is left for another file; move the older ones"), path: options.path)

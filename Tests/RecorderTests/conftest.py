@@ -32,9 +32,12 @@ def library(library_path):
 
 
 @pytest.fixture(scope="session")
-def reprise():
-    program = built("REPRISE", "debug/reprise", "release/reprise")
+def program() -> Path:
+    return built("REPRISE", "debug/reprise", "release/reprise")
 
+
+@pytest.fixture(scope="session")
+def reprise(program):
     def call(*arguments, check=True) -> str:
         done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
         assert not check or done.returncode == 0, done.stderr

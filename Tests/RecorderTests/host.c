@@ -299,7 +299,7 @@ static void bytes(const char *path, size_t rows, int64_t steps, double mean_outp
 
 static void soak(const char *path, uint32_t requests) {
   long empty = resident_kb();
-  start(path, 256, 60, "");
+  start(path, 64, 15, "");
   long early = 0, most = 0;
   while (engine.next_request < requests) {
     advance(0);

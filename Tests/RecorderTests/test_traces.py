@@ -28,13 +28,14 @@ class Engine:
     def __init__(self, recorder: Recorder, seed: int):
         self.recorder, self.dice = recorder, random.Random(seed)
         self.number, self.clock, self.next, self.prompts = 0, 10**12, 0, {}
-        self.asked, self.made, self.outputs, self.preempted, self.finished_by = {}, {}, {}, {}, {}
+        self.blocks, self.asked, self.made, self.outputs, self.preempted = {}, {}, {}, {}, {}
 
     def add(self):
         request, self.next = self.next, self.next + 1
         self.prompts[request] = self.dice.randint(1, 300)
         self.asked[request] = self.dice.choice([16, 100, 4000])
         blocks = [self.dice.getrandbits(64) for _ in range(self.dice.choice([0, 0, 5]))]
+        self.blocks[request] = blocks
         assert self.recorder.add_request(request, self.clock, self.prompts[request], self.asked[request], blocks) == OK
         return (request, self.dice.choice([0, 0, 16]), self.dice.randint(1, 200))
 
@@ -91,6 +92,7 @@ def test_every_row_time_and_count_comes_back(library, reprise, tmp_path, seed):
         assert preempted == engine.preempted[number]
     for place, request in enumerate(trace.requests.id.tolist()):
         assert trace.requests.prompt_tokens[place] == engine.prompts[request]
+        assert trace.requests.prefix_blocks[place].tolist() == engine.blocks[request]
         if request in engine.made:
             assert trace.requests.output_tokens[place] == engine.made[request]
             assert trace.requests.output_limit[place] == engine.asked[request]

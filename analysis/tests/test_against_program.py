@@ -63,6 +63,7 @@ def random_log(source):
     requests = [
         {"kind": "request", "id": 3 * place + source.randrange(3), "arrival": (place * 1000 + source.randrange(1000)) / 10**6}
         | {"prompt_tokens": source.randrange(1, 3000), "output_tokens": source.randrange(1, 40)}
+        | ({"output_limit": source.randrange(40, 5000)} if source.random() < 0.3 else {})
         | {"prefix_blocks": [source.choice((source.randrange(50), source.getrandbits(64))) for _ in range(size)]}
         for place in range(source.randrange(1, 30))
         for size in [source.randrange(1, 6)]
