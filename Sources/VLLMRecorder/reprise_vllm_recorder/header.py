@@ -133,6 +133,7 @@ def limits(scheduler, config):
         "max_num_batched_tokens": getattr(scheduler, "max_num_scheduled_tokens", described.max_num_batched_tokens),
         "max_num_seqs": described.max_num_seqs,
         "long_prefill_token_threshold": getattr(described, "long_prefill_token_threshold", None),
+        "scheduler_reserve_full_isl": getattr(described, "scheduler_reserve_full_isl", None),
         # The V1 engine splits prompts unless told otherwise; some versions name it otherwise.
         "chunked_prefill": bool(
             getattr(described, "enable_chunked_prefill", getattr(described, "chunked_prefill_enabled", True))

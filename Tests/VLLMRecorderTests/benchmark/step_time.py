@@ -28,7 +28,7 @@ import vllm_cases
 from reprise_vllm_recorder import hooks
 from vllm.v1.core.sched.scheduler import Scheduler
 
-STEPS, WARM_UP = 4000, 200
+STEPS, WARM_UP = 2000, 200
 PACE = 0.001
 
 
