@@ -39,7 +39,7 @@ struct StepTimes {
   ) throws {
     let profile = try Self.profile(gpu: source.gpu, path: profilePath)
     let timing = ProfileAttentionTiming(profile.kernels)
-    let model = try profile.model(named: source.engine.model.name)
+    let model = try profile.model(nearest: source.engine.model)
     var parts: [TimingDescription.HeldOutError] = []
     if measured == nil {
       parts = profile.kernels.filter { variants.contains($0.variant) }.map {
@@ -47,6 +47,9 @@ struct StepTimes {
       }
     }
     var restWords = "rest of step from the profile of \(model.shape.name)"
+    if model.shape.name != source.engine.model.name {
+      restWords += ", the nearest to \(source.engine.model.name)"
+    }
     if let recorded = try RecordedTimes(
       of: source, measured: measured, profile: timing, model: model)
     {
