@@ -13,6 +13,9 @@ public enum SelectionPolicies {
     SplitUpToPolicy(rows: 16),
     FlashAttention3Policy(),
     FlashInferPolicy(),
+    VLLMMLA4SplitsPolicy(),
+    VLLM19774Policy(),
+    VLLMMLA033Policy(),
     FastestPolicy(),
   ]
 

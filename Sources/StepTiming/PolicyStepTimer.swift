@@ -1,14 +1,16 @@
 public import KernelSelection
-internal import TraceModel
+public import TraceModel
 
 /// Step times of one policy: its choice for the padded batch, attention × layers, rest of step.
 public struct PolicyStepTimer: StepTimer, Sendable {
   private let policy: any SelectionPolicy
   private let attention: any AttentionTiming
-  private let context: AttentionContext
+  /// What the batches are launched on.
+  public let context: AttentionContext
   private let layers: Int
   private let rest: RestOfStep
-  private let candidates: [KernelVariant]
+  /// Variants that each batch is timed under: the policy's own first.
+  public let candidates: [KernelVariant]
   /// For each candidate, its pace where that is not 1.
   private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
@@ -59,7 +61,8 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     }
     return StepTime(
       attention: attentionTime * layers, rest: nextRest(launch, batch.summary),
-      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
+      fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
   }
 
   /// The rest of a step, spread as steps in pieces are.
@@ -76,6 +79,10 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     guard let entry = paces[index].first(where: { $0.launch == size }) else { return time }
     return Nanoseconds(Int64((Double(time.rawValue) * entry.factor).rounded()))
   }
+
+  /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot
+  /// run it.
+  public var candidateTimes: [Nanoseconds?] { times.map { time in time.map { $0 * layers } } }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {
     switch policy.choose(for: batch.summary, in: context) {

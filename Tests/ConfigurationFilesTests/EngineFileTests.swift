@@ -55,7 +55,7 @@ struct EngineFileTests {
       (
         "base: llama",
         "engine.yaml:1:7: unknown engine 'llama'; known are mistral-small-24b@nvidia-h200, "
-          + "llama-3.1-8b@nvidia-h200"
+          + "llama-3.1-8b@nvidia-h200, deepseek-v3@nvidia-h200"
       ),
       (
         "gpu: nvidia-h200",
@@ -64,7 +64,7 @@ struct EngineFileTests {
       (
         "model: llama-3-8b",
         "engine.yaml:1:8: unknown model 'llama-3-8b' (did you mean 'llama-3.1-8b'?); known are "
-          + "mistral-small-24b, llama-3.1-8b"
+          + "mistral-small-24b, llama-3.1-8b, deepseek-v3"
       ),
       (
         "model: 8",
@@ -183,6 +183,8 @@ struct EngineFileTests {
       }
         == "unknown engine 'mistral-small-24b@nvidia-h100' (did you mean "
         + "'mistral-small-24b@nvidia-h200'?); known are mistral-small-24b@nvidia-h200, "
-        + "llama-3.1-8b@nvidia-h200")
+        + "llama-3.1-8b@nvidia-h200, deepseek-v3@nvidia-h200")
+    let deepSeek = try EngineCatalog.named("deepseek-v3@nvidia-h200")
+    #expect(deepSeek.attentionContext.isLatent && deepSeek.attentionContext.queryHeads == 16)
   }
 }

@@ -8,7 +8,8 @@ struct SelectionPoliciesTests {
     #expect(
       SelectionPolicies.all.map(\.name) == [
         "always-2d", "always-3d", "vllm-0.9.2", "vllm-0.13", "vllm-0.33", "split-up-to:16",
-        "flash-attention-3", "flashinfer", "fastest",
+        "flash-attention-3", "flashinfer", "vllm-mla-4-splits", "vllm-19774", "vllm-mla-0.33",
+        "fastest",
       ])
     for policy in SelectionPolicies.all {
       #expect(try SelectionPolicies.named(policy.name).name == policy.name)
@@ -78,7 +79,7 @@ struct SelectionPoliciesTests {
   func unknownNames() {
     let known =
       "always-2d, always-3d, vllm-0.9.2, vllm-0.13, vllm-0.33, split-up-to:N, flash-attention-3, "
-      + "flashinfer, fastest, fastest:VARIANT,…"
+      + "flashinfer, vllm-mla-4-splits, vllm-19774, vllm-mla-0.33, fastest, fastest:VARIANT,…"
     let table = [
       (
         "vllm-0.34",
@@ -95,7 +96,8 @@ struct SelectionPoliciesTests {
         "fastest:triton-2d,triton-3d",
         "unknown kernel variant 'triton-3d' in policy 'fastest:triton-2d,triton-3d' (did you mean "
           + "'triton-2d'?); known are triton-2d, triton-3d-N with N from 2 to 128 segments, "
-          + "flash-attention-3, flashinfer"
+          + "flash-attention-3, flashinfer, triton-mla-N, triton-mla-2025-N and triton-mla-pages-N "
+          + "with N from 1 to 1024 splits"
       ),
     ]
     for (name, message) in table {

@@ -85,6 +85,12 @@ struct StepTimes {
       rest: restWords, errors: parts)
   }
 
+  /// Whether a built-in profile knows the GPU and the model of a source.
+  static func hasProfile(for source: ReplaySource) -> Bool {
+    guard let profile = try? profile(gpu: source.gpu, path: nil) else { return false }
+    return (try? profile.model(named: source.engine.model.name)) != nil
+  }
+
   private static func profile(gpu: String, path: String?) throws -> MachineProfile {
     if let path {
       let bytes = try InputFile.bytes(path: path)
@@ -107,13 +113,16 @@ struct StepTimes {
   /// A timer for one policy.
   ///
   /// - `candidates`: variants that regret is measured against beside the policy's own
+  /// - `keepsSteps`: whether each step is kept, for tables of steps
   func timer(
-    for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant]
-  ) throws(TimingError) -> VariantCountingTimer<PolicyStepTimer> {
-    VariantCountingTimer(
+    for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant],
+    keepsSteps: Bool = false
+  ) throws(TimingError) -> StepRecordingTimer<PolicyStepTimer> {
+    StepRecordingTimer(
       try PolicyStepTimer(
         policy: policy, attention: attention, context: engine.attentionContext,
-        layers: engine.model.layers, rest: rest, pace: pace, candidates: candidates))
+        layers: engine.model.layers, rest: rest, pace: pace, candidates: candidates),
+      keepsSteps: keepsSteps)
   }
 }
 
@@ -160,5 +169,20 @@ private struct RecordedTimes {
       layers: source.engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
     let named = header.selectionPolicy ?? policy.name
     policyWords = named == policy.name ? named : "\(named), which is \(policy.name)"
+  }
+}
+
+extension StepTimes {
+  /// Times of given parts, with a host that takes none.
+  init(
+    attention: any AttentionTiming, rest: RestOfStep, description: TimingDescription, gpu: String,
+    isMeasured: Bool
+  ) {
+    self.attention = attention
+    self.rest = rest
+    self.description = description
+    self.gpu = gpu
+    self.isMeasured = isMeasured
+    host = HostTiming()
   }
 }
