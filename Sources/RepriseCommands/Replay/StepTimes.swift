@@ -183,6 +183,7 @@ extension StepTimes {
     self.description = description
     self.gpu = gpu
     self.isMeasured = isMeasured
+    pace = .asTimed
     host = HostTiming()
   }
 }
