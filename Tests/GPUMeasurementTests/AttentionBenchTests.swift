@@ -36,7 +36,8 @@ struct AttentionBenchTests {
       FakeBench.shortened(fake.driver.lines[before...]) == [
         "cuCtxSetCurrent", "cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute",
         "cuCtxSetCurrent", "cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute",
-        "cuCtxSetCurrent", "cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuCtxSynchronize", "cuStreamBeginCapture_v2",
+        "cuCtxSetCurrent", "cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuCtxSynchronize",
+        "cuStreamBeginCapture_v2",
         "cuLaunchKernel × 20", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
         "cuGraphDestroy", "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch",
         "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord",
