@@ -35,6 +35,7 @@ let package = Package(
   name: "reprise",
   products: [
     .executable(name: "reprise", targets: ["reprise"]),
+    .library(name: "RepriseRecorder", type: .dynamic, targets: ["TraceRecorder"]),
     .library(name: "TraceReading", targets: ["TraceFile", "TraceImport", "ConfigurationFiles"]),
   ],
   dependencies: [
@@ -48,24 +49,37 @@ let package = Package(
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CCUDADriver"),
+    .target(name: "CRepriseRecorder"),
     .target(
       name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
+      cSettings: [.headerSearchPath(".")]),
+    .target(
+      name: "CPublishedFigures", exclude: ["published.json", "mla-h200.json"],
       cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
-    target("StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers]),
+    target(
+      "StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers],
+      exclude: ["ACCURACY.md"]),
     target(
       "EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections],
       exclude: ["INVARIANTS.md", "SCHEDULER.md"]),
     target("Metrics", ["TraceModel"]),
+    target("RuleTuning", ["StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
 
     // MARK: Edges
     .target(
       name: "TraceFile", dependencies: ["TraceModel", "CZstd"], exclude: ["FORMAT.md"],
       swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary(":libzstd.a")]),
+    .target(
+      name: "TraceRecorder", dependencies: ["TraceFile", "TraceModel", "CRepriseRecorder"],
+      exclude: ["README.md", "BENCHMARK.md"], swiftSettings: swiftSettings,
+      // What comes out of archives (zstd, the Swift runtime) stays inside the library: it is not to
+      // meet another copy in the process that loads it.
+      linkerSettings: [.unsafeFlags(["-Xlinker", "--exclude-libs=ALL"])]),
     target("TraceImport", ["TraceModel"]),
     .target(
       name: "ConfigurationFiles",
@@ -74,7 +88,10 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libyaml.a")]),
     target("MachineProfiles", ["StepTiming", "KernelSelection", "TraceModel", "CMachineProfiles"]),
     target(
-      "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
+      "Reports",
+      [
+        "RuleTuning", "EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel",
+      ]),
     target("CUDADriver", ["TraceModel", "CCUDADriver"]),
     target("KernelImages", ["TraceModel"]),
     target(
@@ -93,9 +110,10 @@ let package = Package(
     target(
       "RepriseCommands",
       [
-        "Reports", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
+        "Reports", "RuleTuning", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
         "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile", "EngineSimulation",
-        "StepTiming", "KernelSelection", "Metrics", "TraceModel", argumentParser,
+        "StepTiming", "KernelSelection", "Metrics", "TraceModel", "CPublishedFigures",
+        argumentParser,
       ]),
     .executableTarget(
       name: "reprise", dependencies: ["RepriseCommands"], swiftSettings: swiftSettings),
@@ -116,10 +134,14 @@ let package = Package(
       "EngineSimulationTests",
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"],
       exclude: ["Fixtures"]),
+    tests(
+      "RuleTuningTests",
+      ["RuleTuning", "ConfigurationFiles", "StepTiming", "KernelSelection", "TraceModel"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"],
       exclude: ["Fixtures", "Golden"]),
+    tests("TraceRecorderTests", ["TraceRecorder"]),
     tests(
       "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(

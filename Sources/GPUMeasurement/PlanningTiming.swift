@@ -44,7 +44,7 @@ public final class PlanningTiming: AttentionTiming {
   public func attentionTime(
     of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds {
-    let time = try base.attentionTime(of: variant.of(package: ""), for: batch, in: context)
+    let time = try estimate(variant, batch, context)
     planned.withLock { plan in
       for part in DecodeAnchors(of: batch, isExact: isExact).measured {
         let text = BatchKey(part, in: self.context, elementType: MeasuredTimes.element).text
@@ -52,5 +52,20 @@ public final class PlanningTiming: AttentionTiming {
       }
     }
     return time
+  }
+
+  /// The profile's time; where its model of a package's kernel does not run such a batch, that of the
+  /// unsplit Triton kernel, since the kernel itself may well run it.
+  private func estimate(
+    _ variant: KernelVariant, _ batch: AttentionBatch, _ context: AttentionContext
+  ) throws(TimingError) -> Nanoseconds {
+    let own = variant.of(package: "")
+    guard !variant.package.isEmpty, variant.family != .triton3D, base.variants.contains(.triton2D)
+    else { return try base.attentionTime(of: own, for: batch, in: context) }
+    do throws(TimingError) {
+      return try base.attentionTime(of: own, for: batch, in: context)
+    } catch .batchWithoutTiming {
+      return try base.attentionTime(of: .triton2D, for: batch, in: context)
+    }
   }
 }

@@ -146,15 +146,21 @@ public final class ProviderAttentionTiming: AttentionTiming {
     return nil
   }
 
+  /// A time until a batch is measured: by the model fitted to the store, by the profile's model of the
+  /// same kernel, or, where neither runs such a batch, by the unsplit Triton kernel's.
   private func estimate(
     _ variant: KernelVariant, _ batch: AttentionBatch, _ fitted: ProfileAttentionTiming
   ) throws(TimingError) -> Nanoseconds {
-    if fitted.variants.contains(variant) {
-      return try fitted.attentionTime(of: variant, for: batch, in: context)
-    }
     let own = variant.of(package: "")
-    if profile.variants.contains(own) {
-      return try profile.attentionTime(of: own, for: batch, in: context)
+    let sources: [(any AttentionTiming, KernelVariant)] = [
+      (fitted, variant), (profile, own), (profile, .triton2D),
+    ]
+    for (source, variant) in sources where source.variants.contains(variant) {
+      do throws(TimingError) {
+        return try source.attentionTime(of: variant, for: batch, in: context)
+      } catch .batchWithoutTiming {
+        continue
+      }
     }
     return try base.attentionTime(of: own, for: batch, in: context)
   }

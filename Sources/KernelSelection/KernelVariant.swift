@@ -31,6 +31,14 @@ public enum KernelFamily: String, Hashable, Sendable, CaseIterable {
     case .triton2D, .triton3D, .flashAttention3, .flashInfer: false
     }
   }
+
+  /// Whether its kernels are Triton's, launched from Python.
+  public var isTriton: Bool {
+    switch self {
+    case .triton2D, .triton3D, .tritonMLA, .tritonMLA2025, .tritonMLAPages: true
+    case .flashAttention3, .flashInfer: false
+    }
+  }
 }
 
 /// One compiled kernel, or a fixed sequence such as split-KV and its reduction, with its parameters.

@@ -6,10 +6,14 @@ enum Limits {
   static let inputPieceBytes = 1 << 18
   /// Whole-file inputs of importers: the largest public trace is a third of this.
   static let importBytesMax = 4 << 30
+  /// How much of a running engine's log a killed `record` loses.
+  static let flushInterval = Duration.seconds(30)
   /// Connections that `record --listen` serves at once.
   static let connectionsMax = 64
   /// Bytes of a UNIX socket's path, by the system's structure.
   static let socketPathBytesMax = 107
   /// Policies of one replay; each holds its own outcome in memory.
   static let policiesMax = 32
+  /// Worst batches that 'regret' lists or exports.
+  static let worstBatchesMax = 1_000
 }

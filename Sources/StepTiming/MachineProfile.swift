@@ -33,6 +33,31 @@ public struct MachineProfile: Sendable {
     }
     return model
   }
+
+  /// The profile of a model, else of the known one whose layers hold most nearly as many weights.
+  ///
+  /// What policies share cancels in a comparison, so a stand-in shifts times more than differences.
+  public func model(nearest shape: ModelShape) throws(TimingError) -> ModelProfile {
+    if let model = models.first(where: { $0.shape.name == shape.name }) { return model }
+    let ratios = models.map { Self.ratio($0.shape.layerWeights, shape.layerWeights) }
+    guard let place = ratios.indices.min(by: { ratios[$0] < ratios[$1] }) else {
+      return try model(named: shape.name)
+    }
+    return models[place]
+  }
+
+  /// How many times the larger is the smaller.
+  private static func ratio(_ one: Double, _ other: Double) -> Double {
+    max(one, other) / min(one, other)
+  }
+}
+
+extension ModelShape {
+  /// Weights of all layers: attention's projections and an MLP of three matrices.
+  fileprivate var layerWeights: Double {
+    let heads = Double(2 * queryHeads + 2 * kvHeads) * Double(headSize)
+    return Double(layers) * Double(hiddenSize) * (heads + 3 * Double(intermediateSize))
+  }
 }
 
 /// What a profile knows of one model on its machine.
@@ -73,21 +98,25 @@ public struct ProfileAttentionTiming: AttentionTiming {
   /// Variants that have a fitted model.
   public let variants: [KernelVariant]
   private let models: [any KernelModel]
+  private let extras: [Double]
 
   /// The kernels of a profile, ready to be asked.
   public init(_ kernels: [FittedKernel]) {
     var variants: [KernelVariant] = []
     var models: [any KernelModel] = []
+    var extras: [Double] = []
     for kernel in kernels {
       guard let model = KernelModels.model(of: kernel.variant.family) else { continue }
       variants.append(kernel.variant)
       models.append(model.init(parameters: kernel.parameters))
+      extras.append(kernel.engineExtra)
     }
     self.variants = variants
     self.models = models
+    self.extras = extras
   }
 
-  /// Time of one layer's call, or an error that names what is missing.
+  /// Time of one layer's call as part of an engine's step, or an error that names what is missing.
   public func attentionTime(
     of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds {
@@ -98,6 +127,6 @@ public struct ProfileAttentionTiming: AttentionTiming {
       let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
       throw .batchWithoutTiming(variant: variant.name, batch: shape)
     }
-    return Nanoseconds(Int64((microseconds * 1e3).rounded()))
+    return Nanoseconds(Int64(((microseconds + extras[index]) * 1e3).rounded()))
   }
 }

@@ -1,32 +1,42 @@
 /// A trace's file while it is written, chunk by chunk, under the name `PATH.partial`.
 ///
-/// Dropped before `finish()`, it removes what it wrote.
+/// Dropped before `finish()`, it removes what it wrote, or leaves its whole chunks where it records.
 struct ChunkFileWriter: ~Copyable {
   let path: String
   private let partialPath: String
   private let file: SystemFile
   private let compressor: ZstdCompressor
   private(set) var index = TraceIndex()
+  private let purpose: TraceWriter.Purpose
   private var isSettled = false
 
   /// Creates the partial file and writes the file's head.
-  init(path: String) throws(TraceFileError) {
+  init(path: String, _ purpose: TraceWriter.Purpose = .conversion) throws(TraceFileError) {
     let partialPath = path + ".partial"
     guard let compressor = ZstdCompressor() else {
       throw TraceFileError(.system(call: "zstd", reason: "out of memory"), path: path)
     }
-    let file = try SystemFile(creating: partialPath)
+    let file = try SystemFile(creating: partialPath, new: purpose == .recording)
     do throws(TraceFileError) { try file.write(FileHead.bytes) } catch {
       SystemFile.remove(partialPath)
       throw error
     }
     self.path = path
+    self.purpose = purpose
     self.partialPath = partialPath
     self.compressor = compressor
     self.file = file
   }
 
-  deinit { if !isSettled { SystemFile.remove(partialPath) } }
+  deinit {
+    switch (isSettled, purpose) {
+    case (true, _): break
+    case (false, .conversion): SystemFile.remove(partialPath)
+    // Without its header it is nothing.
+    case (false, .recording) where index.entries.isEmpty: SystemFile.remove(partialPath)
+    case (false, .recording): file.truncate(to: index.end)
+    }
+  }
 
   /// Compresses and writes a chunk of columns.
   mutating func put(
@@ -81,8 +91,9 @@ struct ChunkFileWriter: ~Copyable {
       times: times)
   }
 
-  /// Writes index and end mark, waits for the disk and gives the file its name.
-  consuming func finish() throws(TraceFileError) {
+  /// Writes index and end mark, waits for the disk and gives the file its name; all its bytes.
+  @discardableResult
+  consuming func finish() throws(TraceFileError) -> UInt64 {
     let content = index.content()
     let offset = index.end
     try put(.index, bytes: content, itemCount: index.entries.count, firstItem: 0)
@@ -91,6 +102,7 @@ struct ChunkFileWriter: ~Copyable {
     try SystemFile.rename(partialPath, to: path)
     isSettled = true
     SystemFile.synchronizeFolder(of: path)
+    return index.end + UInt64(FileTail.byteCount)
   }
 
   /// Leaves the partial file as a crash would.

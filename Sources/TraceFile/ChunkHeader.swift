@@ -77,7 +77,7 @@ extension ChunkHeader {
     let justified = TraceFileLimits.itemsPerPayloadByteMax * Int(payloadBytes)
     return switch ChunkKind(rawValue: kind) {
     case .steps: TraceFileLimits.stepsMax
-    case .requests, .prefixBlocks, .gaps: min(TraceFileLimits.itemsMax, justified)
+    case .requests, .prefixBlocks, .gaps, .ends: min(TraceFileLimits.itemsMax, justified)
     case .metadata, .index, nil: TraceFileLimits.totalItemsMax
     }
   }
@@ -91,4 +91,5 @@ enum ChunkKind: UInt32 {
   case gaps = 4
   case index = 5
   case prefixBlocks = 6
+  case ends = 7
 }

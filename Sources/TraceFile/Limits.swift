@@ -13,6 +13,12 @@ enum TraceFileLimits {
   /// Prefix blocks after which the requests that have them are written.
   static let prefixBlocksPerChunk = 1 << 19
 
+  /// The same three for a writer inside the process that it records: a chunk's content stays below
+  /// 256 KiB, for which zstd takes some six megabytes.
+  static let recordingEventBytesPerChunk = 1 << 16
+  static let recordingRequestsPerChunk = 4096
+  static let recordingPrefixBlocksPerChunk = 1 << 14
+
   /// Steps of one chunk.
   static let stepsMax = 16_384
   /// Rows of one chunk: predicted ones cost no bytes, so nothing else bounds the work.

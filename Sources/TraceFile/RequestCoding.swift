@@ -53,7 +53,8 @@ enum RequestCoding {
     content.add(
       column: RequestColumn.promptTokens, requests.map { UInt64($0.promptTokens.rawValue) })
     content.add(
-      column: RequestColumn.outputTokens, requests.map { UInt64($0.outputTokens.rawValue) })
+      column: RequestColumn.outputTokens,
+      requests.map { UInt64(($0.outputLimit ?? $0.outputTokens).rawValue) })
     return content
   }
 

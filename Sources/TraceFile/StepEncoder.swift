@@ -11,11 +11,15 @@ struct StepEncoder {
   private(set) var rowCount = 0
   let tokenBudget: Int64
   let kvBlockSize: Int64
+  private let eventBytesMax: Int
   private var predictor: RowPredictor
   private var script = RowScript()
 
   /// An empty chunk; a budget or block size of 0 is unknown.
-  init(tokenBudget: Int64, kvBlockSize: Int64) {
+  init(
+    tokenBudget: Int64, kvBlockSize: Int64, eventBytesMax: Int = TraceFileLimits.eventBytesPerChunk
+  ) {
+    self.eventBytesMax = eventBytesMax
     self.tokenBudget = tokenBudget
     self.kvBlockSize = kvBlockSize
     predictor = RowPredictor(tokenBudget: tokenBudget)
@@ -24,7 +28,7 @@ struct StepEncoder {
   /// Whether the chunk is as large as one may be.
   var isFull: Bool {
     steps.count >= TraceFileLimits.stepsPerChunk || rowCount >= TraceFileLimits.rowsPerChunk
-      || scripts.bytes.count + 4 * lists.count >= TraceFileLimits.eventBytesPerChunk
+      || scripts.bytes.count + 4 * lists.count >= eventBytesMax
   }
 
   /// Empties the chunk and keeps its storage.

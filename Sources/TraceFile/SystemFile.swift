@@ -16,9 +16,10 @@ struct SystemFile: ~Copyable {
     if descriptor < 0 { throw Self.failure("open", path) }
   }
 
-  /// Creates a file, or empties one that exists, for writing.
-  init(creating path: String) throws(TraceFileError) {
-    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  /// Creates a file for writing; one that exists is emptied, or is an error where it must be `new`.
+  init(creating path: String, new: Bool = false) throws(TraceFileError) {
+    let mode = new ? O_EXCL : O_TRUNC
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o644)
     self.path = path
     if descriptor < 0 { throw Self.failure("create", path) }
   }
@@ -75,6 +76,9 @@ struct SystemFile: ~Copyable {
       unsafe Musl.write(descriptor, bytes, count)
     #endif
   }
+
+  /// Cuts the file off behind its first bytes, if the system lets it.
+  func truncate(to count: UInt64) { _ = ftruncate(descriptor, off_t(count)) }
 
   /// Waits until the bytes are on the disk; a device that cannot be asked is taken at its word.
   func synchronize() throws(TraceFileError) {

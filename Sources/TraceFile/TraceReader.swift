@@ -69,6 +69,12 @@ public final class TraceReader: Sendable {
         try Self.adding(content, header, to: all)
       }
     }
+    for (place, entry) in index.chunks(of: .ends) {
+      let ends = try chunks.decode(place, entry) { _, content throws(Corruption) in
+        try EndCoding.ends(of: content, count: entry.itemCount, requestCount: requests.count)
+      }
+      for end in ends { requests[Int(end.request)].end(with: end.outputTokens) }
+    }
     return requests
   }
 

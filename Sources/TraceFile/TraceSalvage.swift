@@ -45,6 +45,10 @@ struct TraceSalvage {
         _ = try TraceReader.header(content)
       case .requests: try takeRequests(content, header)
       case .prefixBlocks: try checkPrefixBlocks(header)
+      case .ends:
+        _ = try EndCoding.ends(
+          of: content, count: Int(header.itemCount), requestCount: requestCount)
+        saved.firstItem = UInt64(writer.index.itemCount(of: .ends))
       case .gaps:
         try GapCoding.append(content, count: Int(header.itemCount), to: &gaps)
         return true
@@ -79,7 +83,7 @@ struct TraceSalvage {
     switch kind {
     case .metadata, .requests, .prefixBlocks: isOver = true
     case .steps: noteLost(upTo: Int(header.firstItem) + Int(header.itemCount))
-    case .gaps, .index, nil: break
+    case .gaps, .ends, .index, nil: break
     }
   }
 

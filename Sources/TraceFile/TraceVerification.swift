@@ -20,7 +20,7 @@ public enum TraceVerification {
           try decoder.load(content, stepCount: entry.itemCount)
           try check(&decoder, entry, requestCount: requestCount, &lastNumber)
         }
-      case .metadata, .gaps, .index, .prefixBlocks, nil:
+      case .metadata, .gaps, .index, .prefixBlocks, .ends, nil:
         _ = try reader.chunks.chunk(place, at: entry.offset, byteCount: entry.byteCount)
       }
     }

@@ -5,8 +5,17 @@ public import TraceModel
 /// Everything goes to `PATH.partial` in whole chunks; `finish()` adds the index and the end mark,
 /// waits for the disk and gives the file its name. A process that dies leaves the partial file, whose
 /// whole chunks `TraceRepair` saves. A writer that is dropped unfinished, or whose disk is full,
-/// leaves nothing under either name.
+/// leaves nothing under either name, or the whole chunks where its purpose is to record.
 public struct TraceWriter: ~Copyable {
+  /// What a trace is written for.
+  public enum Purpose: Sendable {
+    /// Of something that can be read again: replaces a file that exists, leaves nothing when it fails.
+    case conversion
+    /// Of something that happens once, inside the process where it does: replaces nothing, keeps
+    /// what it has when it fails, and closes chunks early, so that they take some megabytes of memory.
+    case recording
+  }
+
   private var chunks: ChunkFileWriter
   private let prefixBlockTokens: Int64
   /// What predicts rows, of all requests.
@@ -20,10 +29,15 @@ public struct TraceWriter: ~Copyable {
   private var lastStepNumber: Int64?
   /// Gaps that are in no chunk yet.
   private var gaps: [TraceGap] = []
+  /// Ends of requests that are in no chunk yet.
+  private var ends: [RequestEnd] = []
+  private let sizes: ChunkSizes
 
   /// Starts a trace with its header.
-  public init(path: String, header: TraceHeader) throws(TraceFileError) {
-    var chunks = try ChunkFileWriter(path: path)
+  public init(
+    path: String, header: TraceHeader, for purpose: Purpose = .conversion
+  ) throws(TraceFileError) {
+    var chunks = try ChunkFileWriter(path: path, purpose)
     let content = Array(JSONValue.object(header.members).text().utf8)
     try chunks.put(.metadata, bytes: content, itemCount: 1, firstItem: 0)
     self.chunks = chunks
@@ -32,8 +46,17 @@ public struct TraceWriter: ~Copyable {
     }
     prefixBlockTokens = bounded(header.prefixBlockTokens)
     steps = StepEncoder(
-      tokenBudget: bounded(header.maxBatchedTokens), kvBlockSize: bounded(header.kvBlockSize))
+      tokenBudget: bounded(header.maxBatchedTokens), kvBlockSize: bounded(header.kvBlockSize),
+      eventBytesMax: ChunkSizes(purpose).eventBytes)
+    sizes = ChunkSizes(purpose)
   }
+
+  /// Bytes of the file so far: those of whole chunks.
+  public var byteCount: ByteCount { ByteCount(Int64(clamping: chunks.index.end)) }
+  /// Steps in whole chunks.
+  public var writtenStepCount: Int { chunks.index.itemCount(of: .steps) }
+  /// Requests so far; the next one's place.
+  public var requestCount: Int { lengths.count }
 
   /// Adds a request, whose place is the count of requests before it.
   public mutating func append(_ request: TraceRequest) throws(TraceFileError) {
@@ -45,12 +68,28 @@ public struct TraceWriter: ~Copyable {
       throw invalid("request \(request.id.rawValue) appears twice; give every request its own id")
     }
     let blocks = prefixBlockCount + request.prefixBlocks.count
-    if blocks > TraceFileLimits.prefixBlocksPerChunk { try flushRequests() }
+    if blocks > sizes.prefixBlocks { try flushRequests() }
     requests.append(request)
     prefixBlockCount += request.prefixBlocks.count
     lengths.append(
-      RequestLengths(promptTokens: request.promptTokens, outputTokens: request.outputTokens))
-    if requests.count >= TraceFileLimits.requestsPerChunk { try flushRequests() }
+      RequestLengths(
+        promptTokens: request.promptTokens,
+        outputTokens: request.outputLimit ?? request.outputTokens))
+    if requests.count >= sizes.requests { try flushRequests() }
+    if request.outputLimit != nil {
+      try appendEnd(of: Int32(lengths.count - 1), outputTokens: request.outputTokens)
+    }
+  }
+
+  /// Notes how many tokens a request generated that was appended with the most it might.
+  public mutating func appendEnd(
+    of request: Int32, outputTokens: TokenCount
+  ) throws(TraceFileError) {
+    guard request >= 0, request < lengths.count, outputTokens >= .zero else {
+      throw invalid("an end of request place \(request), which was not added before")
+    }
+    ends.append(RequestEnd(request: request, outputTokens: outputTokens))
+    if ends.count >= sizes.requests { try flushEnds() }
   }
 
   /// Adds a step; its rows refer to requests appended before, its number is above the last one's.
@@ -82,13 +121,17 @@ public struct TraceWriter: ~Copyable {
   public mutating func flush() throws(TraceFileError) {
     try flushRequests()
     try flushSteps()
+    try flushEnds()
     try flushGaps()
   }
 
   /// Completes the file and gives it its name.
-  public consuming func finish() throws(TraceFileError) {
+  ///
+  /// - Returns: the bytes of the whole file.
+  @discardableResult
+  public consuming func finish() throws(TraceFileError) -> ByteCount {
     try flush()
-    try chunks.finish()
+    return ByteCount(Int64(clamping: try chunks.finish()))
   }
 
   /// Gives the trace up and removes what was written.
@@ -128,6 +171,15 @@ extension TraceWriter {
       .steps, content: StepChunkLayout(steps).content(), itemCount: steps.steps.count,
       firstItem: chunks.index.itemCount(of: .steps), times: stepTimes)
     steps.restart()
+  }
+
+  private mutating func flushEnds() throws(TraceFileError) {
+    try flushRequests()
+    guard !ends.isEmpty else { return }
+    try chunks.put(
+      .ends, content: EndCoding.content(of: ends), itemCount: ends.count,
+      firstItem: chunks.index.itemCount(of: .ends))
+    ends.removeAll(keepingCapacity: true)
   }
 
   private mutating func flushGaps() throws(TraceFileError) {

@@ -36,6 +36,12 @@ struct RequestPlaces {
     return id < UInt64(count) ? Int32(truncatingIfNeeded: id) : nil
   }
 
+  /// The place of an id that has come.
+  func known(_ id: UInt64) throws(LineFault) -> Int32 {
+    guard let place = place(of: id) else { throw unknown(id) }
+    return place
+  }
+
   private func unknown(_ id: UInt64) -> LineFault {
     LineFault(
       "request \(id) is unknown: its own line must come before steps that name it",

@@ -4,6 +4,9 @@ public import TraceModel
 public enum StepLogEvent: Hashable, Sendable {
   /// A request; its place in the trace is the count of requests before it.
   case request(TraceRequest)
+  /// A request, by its place, has ended with so many tokens; those on its own line were the most it
+  /// might generate.
+  case end(Int32, outputTokens: TokenCount)
   /// A step, now in the `TraceStep` that was handed in.
   case step
   /// Steps that the recorder dropped.
@@ -97,6 +100,7 @@ public struct StepLogReader {
       try state.readStep(&scanner, &walk, bytes, into: &step)
       return .step
     case StepLogState.requestKind: return .request(try state.readRequest(&scanner, &walk, bytes))
+    case StepLogState.endKind: return try state.readEnd(&scanner, &walk, bytes)
     case StepLogState.gapKind: return .gap(try state.readGap(&scanner, &walk, bytes))
     case StepLogState.headerKind:
       throw LineFault("a second header; are these two logs in one file?", kind: .inconsistent)

@@ -7,9 +7,10 @@ struct StepLogState {
   static let requestKind = PackedKey("request")
   static let stepKind = PackedKey("step")
   static let gapKind = PackedKey("gap")
+  static let endKind = PackedKey("end")
 
   static func isKnown(_ kind: PackedKey) -> Bool {
-    kind == stepKind || kind == requestKind || kind == gapKind
+    kind == stepKind || kind == requestKind || kind == gapKind || kind == endKind
   }
 
   var places = RequestPlaces()
@@ -23,6 +24,7 @@ struct StepLogState {
     required: [.step, .scheduleStart, .scheduleEnd, .batch])
   private let requestKeys = KeyList<RequestKey>(
     required: [.id, .arrival, .promptTokens, .outputTokens])
+  private let endKeys = KeyList<EndKey>(required: [.id, .outputTokens])
   private let gapKeys = KeyList<GapKey>(required: [.afterStep, .droppedSteps])
 
   private enum StepKey: String, CaseIterable {
@@ -41,7 +43,13 @@ struct StepLogState {
     case kind, id, arrival
     case promptTokens = "prompt_tokens"
     case outputTokens = "output_tokens"
+    case outputLimit = "output_limit"
     case prefixBlocks = "prefix_blocks"
+  }
+
+  private enum EndKey: String, CaseIterable {
+    case kind, id
+    case outputTokens = "output_tokens"
   }
 
   private enum GapKey: String, CaseIterable {
@@ -125,14 +133,35 @@ extension StepLogState {
       case .arrival: request.arrival = try scanner.seconds("\"arrival\"", bytes)
       case .promptTokens: request.promptTokens = try scanner.tokens("\"prompt_tokens\"", bytes)
       case .outputTokens: request.outputTokens = try scanner.tokens("\"output_tokens\"", bytes)
+      case .outputLimit:
+        if try !scanner.isNull(bytes) {
+          request.outputLimit = try scanner.tokens("\"output_limit\"", bytes)
+        }
       case .prefixBlocks: try scanner.identities(bytes, into: &request.prefixBlocks)
       }
     }
-    guard request.promptTokens > .zero, request.outputTokens > .zero else {
+    // One that was given up before its first token has none, but asked for some.
+    let asked = request.outputLimit ?? request.outputTokens
+    guard request.promptTokens > .zero, asked > .zero else {
       throw LineFault("a request needs at least one prompt token and one output token")
     }
     try places.add(request.id)
     return request
+  }
+
+  mutating func readEnd(
+    _ scanner: inout FieldScanner, _ walk: inout MemberWalk, _ bytes: Span<UInt8>
+  ) throws(LineFault) -> StepLogEvent {
+    var id: UInt64 = 0
+    var tokens = TokenCount.zero
+    while let key = try walk.next(endKeys, &scanner, bytes, &notes) {
+      switch key {
+      case .kind: _ = try scanner.skipValue(bytes)
+      case .id: id = try scanner.whole("\"id\"", max: 1 << 62, bytes)
+      case .outputTokens: tokens = try scanner.tokens("\"output_tokens\"", bytes)
+      }
+    }
+    return .end(try places.known(id), outputTokens: tokens)
   }
 
   mutating func readGap(

@@ -31,6 +31,7 @@ public struct StepLogWriter: Sendable {
     bytes.write(Int64(request.promptTokens.rawValue))
     bytes.write(#","output_tokens":"#)
     bytes.write(Int64(request.outputTokens.rawValue))
+    bytes.writeCount(#","output_limit":"#, request.outputLimit?.rawValue)
     if !request.prefixBlocks.isEmpty {
       bytes.writeList(#","prefix_blocks":["#, request.prefixBlocks) { $1.write(magnitude: $0) }
     }

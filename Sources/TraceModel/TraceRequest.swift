@@ -8,6 +8,8 @@ public struct TraceRequest: Hashable, Sendable {
   public var promptTokens: TokenCount
   /// Tokens generated for it (in a recording of a run cut short: the tokens it asked for).
   public var outputTokens: TokenCount
+  /// The most tokens that it asked for, where the trace knows that beside those generated.
+  public var outputLimit: TokenCount?
   /// Identities of the prompt's prefix blocks, in order.
   ///
   /// Each stands for `TraceHeader.prefixBlockTokens` tokens; an equal identity means an equal block *and* an equal prefix before it. The last may be partly
@@ -17,12 +19,13 @@ public struct TraceRequest: Hashable, Sendable {
   /// A request; `prefixBlocks` may be left out where sharing is unknown.
   public init(
     id: RequestID, arrival: Nanoseconds, promptTokens: TokenCount, outputTokens: TokenCount,
-    prefixBlocks: [UInt64] = []
+    outputLimit: TokenCount? = nil, prefixBlocks: [UInt64] = []
   ) {
     self.id = id
     self.arrival = arrival
     self.promptTokens = promptTokens
     self.outputTokens = outputTokens
+    self.outputLimit = outputLimit
     self.prefixBlocks = prefixBlocks
   }
 }

@@ -143,6 +143,9 @@ class Beside:
         bound = self.worker.bind(named(our_name), batch, pools, outputs[1], scratch)
         times = self.alternate([launch_theirs, self.launcher(bound)], pools, row)
         del scratch
+        for output in outputs:
+            if not bool(torch.isfinite(output).all()) or not bool(output.any()):
+                raise RuntimeError(f"{name}: an output was not written")
         medians = [statistics.median(samples) for samples in times]
         return {
             "call": name,

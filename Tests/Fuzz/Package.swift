@@ -23,6 +23,7 @@ let package = Package(
     fuzzer("FuzzAzure"),
     fuzzer("FuzzBurstGPT"),
     fuzzer("FuzzQwenBailian"),
+    fuzzer("FuzzDynamo"),
     fuzzer("FuzzRule"),
     fuzzer("FuzzEngine"),
   ],

@@ -54,6 +54,18 @@ struct ProviderReplayTests {
     #expect(first.output == again.output)
   }
 
+  @Test("a kernel that the profile has no prompts for is measured on them all the same")
+  func promptsBeyondTheProfile() async throws {
+    let call = await CommandCall(
+      "replay", trace, "--policy", "flashinfer@modelled-1.0", "--measurements", store,
+      "--provider", provider, "--format", "json")
+    #expect(call.exitCode == 0)
+    #expect(call.errors.contains("round 2: 0 batches not measured yet"))
+    let plan = await CommandCall(
+      "measure", trace, "--policy", "flashinfer@modelled-1.0", "--plan", folder.file("p.jsonl"))
+    #expect(plan.exitCode == 0)
+  }
+
   @Test("a plan without a GPU lists what is asked about, each batch once")
   func plan() async throws {
     let path = folder.file("plan.jsonl")

@@ -42,7 +42,7 @@ struct RoundTripTests {
       requests: dice.roll(1...40), stepsMax: dice.roll(1...150), isAsynchronous: dice.oneIn(2),
       oddOneIn: [0, 2, 10, 50].randomElement(using: &dice) ?? 0,
       unit: [1, 10, 100, 1000].randomElement(using: &dice) ?? 1, hasCounts: dice.oneIn(2),
-      hasPrefixBlocks: dice.oneIn(2))
+      hasPrefixBlocks: dice.oneIn(2), hasLimits: dice.oneIn(2))
     let trace = SampleTrace(recipe, seed: seed)
     let flushEvery = dice.oneIn(2) ? .max : dice.roll(1...40)
     #expect(try roundTrip(trace, flushEvery: flushEvery) == trace, "seed \(seed), \(recipe)")

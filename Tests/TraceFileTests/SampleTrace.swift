@@ -76,6 +76,8 @@ extension SampleTrace {
     /// Whether steps have counts of waiting and running requests and free blocks.
     var hasCounts = true
     var hasPrefixBlocks = false
+    /// Whether every third request knows how many tokens it asked for.
+    var hasLimits = false
   }
 
   /// A trace as a small engine makes it, with oddities as the recipe says.
@@ -117,9 +119,13 @@ extension SampleTrace {
         blocks.append(isOdd ? dice.next() : new &+ UInt64(blocks.count))
       }
     }
-    return TraceRequest(
+    var request = TraceRequest(
       id: RequestID(isOdd ? dice.roll(Int64.min...Int64.max) : Int64(id)),
       arrival: Nanoseconds(isOdd ? -arrival : arrival), promptTokens: TokenCount(Int32(prompt)),
       outputTokens: TokenCount(isOdd ? dice.roll(0...2) : dice.roll(1...40)), prefixBlocks: blocks)
+    if recipe.hasLimits, id % 3 == 1 {
+      request.outputLimit = request.outputTokens + TokenCount(dice.roll(0...500))
+    }
+    return request
   }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import TraceImport
 import TraceModel
@@ -26,6 +27,24 @@ struct FuzzTests {
     }
     #expect(
       read > 0 && read < Self.rounds, "seed \(seed): mutations must not be all good or all bad")
+  }
+
+  @Test("Mutated forward-pass metrics throw or are read")
+  func forwardPasses() throws {
+    var mutation = Mutation(seed: Self.seed)
+    let sample = try RepositoryFile.text("Tests/TraceImportTests/Fixtures/dynamo_fpm.jsonl")
+    let original = Array(sample.split(separator: "\n").prefix(4).joined(separator: "\n").utf8)
+    var read = 0
+    for _ in 0..<Self.rounds {
+      let source = BytesInMemory(mutation.mutate(original))
+      guard let run = try? DynamoFPMReader.read(source, name: "fuzz") else { continue }
+      read += 1
+      for step in run.steps {
+        for row in step.rows { #expect(Int(row.request) < run.requests.count) }
+      }
+      #expect(run.requests.allSatisfy { $0.promptTokens > .zero && $0.outputTokens > .zero })
+    }
+    #expect(read > 0 && read < Self.rounds)
   }
 
   @Test("Mutated workloads throw or are read", arguments: WorkloadFormat.allCases)

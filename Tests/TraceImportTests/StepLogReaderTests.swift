@@ -121,3 +121,18 @@ struct StepLogReaderTests {
     #expect(log.text == "{\"kind\":\"header\",\"schema\":\"engine-step-log/1\"}\n")
   }
 }
+
+extension StepLogReaderTests {
+  @Test("an end says what a request generated of what it asked for")
+  func ends() throws {
+    let log = try StepLogContents(
+      StepLogs.header + "\n"
+        + #"{"kind":"request","id":3,"arrival":0,"prompt_tokens":5,"output_tokens":4096}"# + "\n"
+        + #"{"kind":"end","id":3,"output_tokens":0}"# + "\n")
+    #expect(log.ends == [0: .zero])
+    let error = #expect(throws: TraceImportError.self) {
+      try StepLogContents(StepLogs.header + "\n" + #"{"kind":"end","id":3,"output_tokens":1}"#)
+    }
+    #expect(error?.message.contains("request 3 is unknown") == true)
+  }
+}

@@ -14,7 +14,7 @@ enum StepLogs {
       {"kind":"request","id":1,"arrival":5e-06,"prompt_tokens":5,"output_tokens":2,"prefix_blocks":[18446744073709551615,0]}
       {"kind":"step","step":1,"schedule_start":0.001946,"schedule_end":0.00206,"output":0.072335,"gpu_ms":70.0517,"forward_ms":70.0,"waiting":0,"running":2,"batch":[[0,0,1000],[1,0,5]]}
       {"kind":"gap","after_step":1,"dropped_steps":3}
-      {"kind":"request","id":7,"arrival":1.274125,"prompt_tokens":3,"output_tokens":1}
+      {"kind":"request","id":7,"arrival":1.274125,"prompt_tokens":3,"output_tokens":0,"output_limit":9}
       {"kind":"step","step":5,"schedule_start":2.0,"schedule_end":2.00001,"output":2.5,"waiting":1,"running":2,"free_kv_blocks":77,"batch":[[7,0,3]],"preempted":[0],"finished":[1]}
       {"kind":"step","step":6,"schedule_start":2.1,"schedule_end":2.1,"batch":[[0,2147483646,1],[7,3,1]]}
 
@@ -28,6 +28,7 @@ struct StepLogContents: Equatable {
   var requests: [TraceRequest] = []
   var steps: [TraceStep] = []
   var gaps: [TraceGap] = []
+  var ends: [Int32: TokenCount] = [:]
   var notes: [String] = []
 
   init(_ text: String, pieceMax: Int = .max) throws(TraceImportError) {
@@ -44,6 +45,7 @@ struct StepLogContents: Equatable {
       case .request(let request): requests.append(request)
       case .step: steps.append(step)
       case .gap(let gap): gaps.append(gap)
+      case .end(let request, let outputTokens): ends[request] = outputTokens
       }
     }
     notes = reader.notes
@@ -60,6 +62,7 @@ struct StepLogContents: Equatable {
       case .request(let request): writer.append(request, to: &bytes)
       case .step: if let step = steps.next() { writer.append(step, to: &bytes) }
       case .gap(let gap): writer.append(gap, to: &bytes)
+      case .end: break
       }
     }
     return String(decoding: bytes, as: UTF8.self)

@@ -10,7 +10,7 @@ from . import limits
 from .errors import TraceError, check
 from .numbers import Stream, crc32c
 
-METADATA, REQUESTS, STEPS, GAPS, INDEX, PREFIX_BLOCKS = 1, 2, 3, 4, 5, 6
+METADATA, REQUESTS, STEPS, GAPS, INDEX, PREFIX_BLOCKS, ENDS = 1, 2, 3, 4, 5, 6, 7
 
 _HEAD = b"\x89REPRISE"
 _MARK = b"REPREND\n"

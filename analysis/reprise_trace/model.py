@@ -16,6 +16,8 @@ class Requests:
     arrival: np.ndarray
     prompt_tokens: np.ndarray
     output_tokens: np.ndarray
+    #: The most that it might generate, `ABSENT` where the trace does not say.
+    output_limit: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     prefix_blocks: list[np.ndarray] = field(default_factory=list)
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ from . import requests as coding
 from .chunks import ChunkFile, Entry, Header
 from .content import Content
 from .errors import TraceError, check
-from .model import Gaps, Requests, Steps, Trace
+from .model import ABSENT, Gaps, Requests, Steps, Trace
 from .steps import StepCollector
 
 Result = TypeVar("Result")
@@ -65,6 +65,13 @@ class TraceFile:
 
             places, lists = self._decode(entry, blocks)
             requests.prefix_blocks[places] = lists
+        requests.output_limit = np.full(len(requests), ABSENT)
+        for places, outputs in self._all(
+            chunks.ENDS, lambda content: coding.ends(content, len(requests))
+        ):
+            first = places[requests.output_limit[places] == ABSENT]
+            requests.output_limit[first] = requests.output_tokens[first]
+            requests.output_tokens[places] = outputs
         return requests
 
     def steps(self, start: int = 0, stop: int | None = None) -> Steps:

@@ -1,4 +1,4 @@
-"""Sections 5, 6 and 8 of FORMAT.md: requests, prefix blocks, gaps."""
+"""Sections 5, 6 and 8 of FORMAT.md: requests, prefix blocks, gaps, ends."""
 
 import numpy as np
 
@@ -78,6 +78,18 @@ class _Chain:
                     self.new = (block + 1) & MASK
                 blocks.append(block)
         return blocks
+
+
+def ends(content: Content, requests: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places of requests that ended, and the output tokens of each."""
+    places = np.cumsum(content.signed(1)) + np.arange(content.count, dtype=np.int64)
+    outputs = content.unsigned(2)
+    check(
+        bool(((places >= 0) & (places < requests)).all()),
+        "the end of a request that is not in the trace",
+    )
+    check(bool((outputs <= limits.TOKENS).all()), "a request's tokens are out of range")
+    return places, outputs.astype(np.int64)
 
 
 def gaps(content: Content) -> Gaps:

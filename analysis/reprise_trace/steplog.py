@@ -26,6 +26,9 @@ def to_step_log(trace: Trace) -> Iterator[dict]:
             "prompt_tokens": int(trace.requests.prompt_tokens[place]),
             "output_tokens": int(trace.requests.output_tokens[place]),
         }
+        limit = int(trace.requests.output_limit[place])
+        if limit != ABSENT:
+            line["output_limit"] = limit
         blocks = trace.requests.prefix_blocks[place].tolist()
         yield line | ({"prefix_blocks": blocks} if blocks else {})
     gaps = list(zip(trace.gaps.after_step.tolist(), trace.gaps.dropped_steps.tolist(), strict=True))

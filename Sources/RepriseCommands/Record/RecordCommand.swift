@@ -1,4 +1,5 @@
 import ArgumentParser
+import TraceImport
 
 /// `reprise record`: an engine's step log becomes a trace.
 struct RecordCommand: ConsoleCommand {
@@ -10,12 +11,18 @@ struct RecordCommand: ConsoleCommand {
       through a pipe:
         zstd -dc run.steps.jsonl.zst | reprise record - --output run.reprise
 
+      NVIDIA Dynamo's forward-pass metrics (DYN_FPM_MODE=full) are read where they carry extend_lengths \
+      and past_kv_lengths: zcat dynamo-fpm.*.jsonl.gz | reprise record - --output run.reprise
+
       With --listen each connection to a UNIX socket becomes one trace in the directory --output, \
       until SIGINT, SIGTERM or --max-connections.
       """)
 
   @Argument(help: "The step log, or - for standard input.")
   var log: String?
+
+  @Option(help: "engine-step-log or dynamo-fpm; by the first line if not given.")
+  var format: StepLogFormat?
 
   @Option(help: "Listen on a UNIX socket of this path instead of reading one log.")
   var listen: String?
@@ -29,6 +36,9 @@ struct RecordCommand: ConsoleCommand {
   func validate() throws {
     guard (log == nil) != (listen == nil) else {
       throw ValidationError("name either a step log (or - for standard input) or --listen SOCKET")
+    }
+    if format == .dynamoFPM, listen != nil {
+      throw ValidationError("--listen takes step logs, not --format dynamo-fpm")
     }
     if maxConnections != nil, listen == nil {
       throw ValidationError("--max-connections goes with --listen")
@@ -48,8 +58,12 @@ struct RecordCommand: ConsoleCommand {
     }
     let source = try InputFile.open(log ?? "-")
     defer { source.close() }
-    let totals = try StepLogRecording(path: output, keepsTruncated: false)
-      .run(source, name: source.name)
+    let lines = try PeekedSource(source)
+    let recording = StepLogRecording(path: output, isLive: log == nil || log == "-")
+    let totals =
+      format ?? StepLogFormat(detecting: lines.firstLine) == .dynamoFPM
+      ? try recording.write(DynamoFPMReader.read(lines, name: source.name))
+      : try recording.run(lines, name: source.name)
     for note in totals.notes { console.note(note) }
     try console.print("\(output): \(totals.words)\n")
   }

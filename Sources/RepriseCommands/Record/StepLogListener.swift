@@ -107,7 +107,7 @@ struct StepLogListener {
   private func record(_ descriptor: Int32, to path: String, _ connections: OpenConnections) {
     let source = DescriptorSource(descriptor: descriptor, name: path)
     do {
-      let totals = try StepLogRecording(path: path, keepsTruncated: true)
+      let totals = try StepLogRecording(path: path, isLive: true, keepsTruncated: true)
         .run(source, name: "connection for '\(path)'")
       for note in totals.notes { console.note("\(path): \(note)") }
       try console.print("\(path): \(totals.words)\n")

@@ -15,10 +15,12 @@ struct StepLogRecording {
 
   /// The trace to write.
   let path: String
+  /// Whether the log comes from an engine that still runs: a killed writer should then lose little.
+  var isLive = false
   /// Whether a log that ends within a line is kept up to the last whole one.
   ///
   /// So it is with sockets, whose sender may be killed; of a file it is an error.
-  let keepsTruncated: Bool
+  var keepsTruncated = false
 
   /// Reads to the end of the log; the trace appears under its name only when that went well.
   func run(_ source: any ByteSource, name: String) throws -> Totals {
@@ -40,10 +42,28 @@ struct StepLogRecording {
     return totals
   }
 
+  /// Writes a recording that is in memory.
+  func write(_ run: ImportedRun) throws -> Totals {
+    var writer = try TraceWriter(path: path, header: run.header)
+    do {
+      for request in run.requests { try writer.append(request) }
+      for step in run.steps { try writer.append(step) }
+      for gap in run.gaps { try writer.append(gap) }
+    } catch {
+      writer.cancel()
+      throw error
+    }
+    try writer.finish()
+    return Totals(
+      requests: run.requests.count, steps: run.steps.count, gaps: run.gaps.count,
+      notes: run.notes)
+  }
+
   private func copy(
     from log: inout StepLogReader, to writer: inout TraceWriter, _ totals: inout Totals
   ) throws {
     var step = TraceStep()
+    var flushed = ContinuousClock.now
     while let event = try log.next(into: &step) {
       switch event {
       case .request(let request):
@@ -52,9 +72,15 @@ struct StepLogRecording {
       case .step:
         try writer.append(step)
         totals.steps += 1
+      case .end(let request, let outputTokens):
+        try writer.appendEnd(of: request, outputTokens: outputTokens)
       case .gap(let gap):
         try writer.append(gap)
         totals.gaps += 1
+      }
+      if isLive, flushed.duration(to: .now) > Limits.flushInterval {
+        try writer.flush()
+        flushed = .now
       }
     }
   }

@@ -36,12 +36,14 @@ struct ProviderRounds {
   }
 
   /// The outcome under each policy.
+  ///
+  /// - `keepsSteps`: whether outcomes carry each step, for tables of steps
   func outcomes(
-    under policies: [any SelectionPolicy], _ times: inout StepTimes
+    under policies: [any SelectionPolicy], keepsSteps: Bool, _ times: inout StepTimes
   ) async throws -> [PolicyOutcome] {
     guard !packaged.isEmpty else {
       return try await ReplayRun(
-        source: source, times: times, policies: policies, console: console
+        source: source, times: times, policies: policies, keepsSteps: keepsSteps, console: console
       ).outcomes()
     }
     let profile = try StepTimes.profile(gpu: source.gpu, path: profilePath)
@@ -55,7 +57,7 @@ struct ProviderRounds {
       timing.startRound()
       let before = outcomes
       outcomes = try await ReplayRun(
-        source: source, times: times, policies: policies, console: console
+        source: source, times: times, policies: policies, keepsSteps: keepsSteps, console: console
       ).outcomes()
       let moved = Self.move(from: before, to: outcomes)
       tell(round, timing, moved)

@@ -54,13 +54,26 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Seed of the confidence intervals.")
   var seed: UInt64 = 0
 
-  @Option(help: "Also write summary.json and one file a policy into this directory.")
+  @Option(
+    help:
+      "Also write summary.json and, for each policy, tables and a result file into this directory.")
   var output: String?
+
+  @Option(
+    help: "With --output, for each policy also: perfetto (a timeline), aiperf (its result files).")
+  var export: String?
 
   @Option(help: "Form of the result: text or json.")
   var format: ResultFormat = .text
 
+  func validate() throws {
+    guard export == nil || output != nil else {
+      throw ValidationError("--export writes files; name their directory with --output")
+    }
+  }
+
   func run(on console: Console) async throws {
+    let exports = try ReplayExport.read(export)
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
@@ -76,7 +89,8 @@ struct ReplayCommand: ConsoleCommand {
     var times = try StepTimes(
       for: source, measured: measured, profilePath: profile,
       variants: policies.flatMap(\.variants))
-    let outcomes = try await rounds.outcomes(under: policies, &times)
+    let outcomes = try await rounds.outcomes(
+      under: policies, keepsSteps: output != nil, &times)
     var timing = times.description
     // Known only now: which neighbours were interpolated between.
     if let error = measured?.activity.interpolation {
@@ -91,7 +105,7 @@ struct ReplayCommand: ConsoleCommand {
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,
-        model: source.engine.model.name
+        model: source.engine.model.name, exports: exports
       ).write(to: output)
     }
     switch format {

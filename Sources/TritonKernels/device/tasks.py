@@ -49,7 +49,6 @@ LATENT_ALTERNATIVES = {
     "two-loads": {"reuse_keys": False},
     "wide": {"wide_offsets": True},
     "plain-loads": {"cache_modifier": "", "table_modifier": ""},
-    "one-part": {"one_part": True, "reuse_keys": False, "stages": 1},
 }
 
 

@@ -78,7 +78,6 @@ def latent_steps(variant, shape):
     sizes = (("LATENT", LATENT), ("ROPE", ROPE), ("BLOCK_SIZE", shape.block_size))
     tiles = (("BLOCK_H", HEADS_PER_PROGRAM), ("BLOCK_N", variant.tile))
     reading = (
-        ("ONE_PART", variant.one_part),
         ("REUSE_KEYS", variant.reuse_keys),
         ("WIDE_OFFSETS", variant.wide_offsets),
         ("CACHE_MODIFIER", variant.cache_modifier),

@@ -28,7 +28,6 @@ class Variant:
     base_2: bool = False
     cache_modifier: str = ""
     table_modifier: str = ""
-    one_part: bool = False
     reuse_keys: bool = True
     wide_offsets: bool = False
     reduce_warps: int = 4

@@ -30,32 +30,36 @@ def load_queries(
     head_stride,
     LATENT: tl.constexpr,
     ROPE: tl.constexpr,
-    ONE_PART: tl.constexpr,
 ):
-    """A block of heads' queries in the parts that a tile's keys are read in.
-
-    [heads, LATENT] and [heads, ROPE]; with ONE_PART [heads, 2 * LATENT], zero behind the rope part,
-    and nothing of use beside it.
-    """
-    WIDTH: tl.constexpr = 2 * LATENT if ONE_PART else LATENT
-    first = tl.arange(0, WIDTH)
+    """The latent and the rope part of a block of heads' queries: [heads, LATENT], [heads, ROPE]."""
+    latent = tl.arange(0, LATENT)
     rope = LATENT + tl.arange(0, ROPE)
     base = row * row_stride + heads[:, None] * head_stride
-    q_first = tl.load(
-        query + (base + first[None, :]),
-        mask=head_mask[:, None] & (first < LATENT + ROPE)[None, :],
-        other=0.0,
-        cache_modifier=".ca",
+    mask = head_mask[:, None]
+    q_latent = tl.load(
+        query + (base + latent[None, :]), mask=mask, other=0.0, cache_modifier=".ca"
     )
-    q_rope = q_first
-    if not ONE_PART:
-        q_rope = tl.load(
-            query + (base + rope[None, :]),
-            mask=head_mask[:, None] & (rope < LATENT + ROPE)[None, :],
-            other=0.0,
-            cache_modifier=".ca",
-        )
-    return q_first, q_rope
+    q_rope = tl.load(query + (base + rope[None, :]), mask=mask, other=0.0, cache_modifier=".ca")
+    return q_latent, q_rope
+
+
+@triton.jit
+def entry_columns(
+    program,
+    query_heads,
+    slot_stride,
+    LATENT: tl.constexpr,
+    ROPE: tl.constexpr,
+    BLOCK_H: tl.constexpr,
+):
+    """Where an entry's elements lie behind its beginning, in the parts that a tile is read in.
+
+    vLLM's kernel allows for several KV heads; the only one of a latent cache is number 0, which the
+    compiler cannot know. Adding its place makes loads come in the same order as there.
+    """
+    kv_head_at = program // tl.cdiv(query_heads, BLOCK_H) * slot_stride
+    latent_column = kv_head_at + tl.arange(0, LATENT)[:, None]
+    return latent_column, kv_head_at + (LATENT + tl.arange(0, ROPE))[:, None]
 
 
 @triton.jit
@@ -63,9 +67,11 @@ def attend_tile(
     accumulator,
     running_max,
     running_sum,
-    q_first,
+    q_latent,
     q_rope,
     cache,
+    latent_column,
+    rope_column,
     block_table,
     table_at,
     position,
@@ -77,7 +83,6 @@ def attend_tile(
     LATENT: tl.constexpr,
     ROPE: tl.constexpr,
     BLOCK_SIZE: tl.constexpr,
-    ONE_PART: tl.constexpr,
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
@@ -88,9 +93,6 @@ def attend_tile(
     A token's cache entry is its latent vector, which is K's first part and all of V, then its rope
     part. REUSE_KEYS takes V from the tile already read as K; without it, V is read again.
     """
-    WIDTH: tl.constexpr = 2 * LATENT if ONE_PART else LATENT
-    first = tl.arange(0, WIDTH)
-    rope = LATENT + tl.arange(0, ROPE)
     latent = tl.arange(0, LATENT)
     valid = position < end
     block = tl.load(
@@ -103,20 +105,19 @@ def attend_tile(
         block = block.to(tl.int64)
     at = block * block_stride + (position % BLOCK_SIZE) * slot_stride
     k = tl.load(
-        cache + (at[None, :] + first[:, None]),
-        mask=valid[None, :] & (first < LATENT + ROPE)[:, None],
+        cache + (at[None, :] + latent_column),
+        mask=valid[None, :],
         other=0.0,
         cache_modifier=CACHE_MODIFIER,
     )
-    scores = tl.dot(q_first, k.to(q_first.dtype))
-    if not ONE_PART:
-        k_rope = tl.load(
-            cache + (at[None, :] + rope[:, None]),
-            mask=valid[None, :] & (rope < LATENT + ROPE)[:, None],
-            other=0.0,
-            cache_modifier=CACHE_MODIFIER,
-        )
-        scores += tl.dot(q_rope, k_rope.to(q_rope.dtype))
+    scores = tl.dot(q_latent, k.to(q_latent.dtype))
+    k_rope = tl.load(
+        cache + (at[None, :] + rope_column),
+        mask=valid[None, :],
+        other=0.0,
+        cache_modifier=CACHE_MODIFIER,
+    )
+    scores += tl.dot(q_rope, k_rope.to(q_rope.dtype))
     scores *= scale
     scores = tl.where(head_mask[:, None] & valid[None, :], scores, float("-inf"))
     if REUSE_KEYS:
@@ -124,7 +125,7 @@ def attend_tile(
     else:
         v = tl.load(
             cache + (at[:, None] + latent[None, :]),
-            mask=valid[:, None] & (latent < LATENT)[None, :],
+            mask=valid[:, None],
             other=0.0,
         )
     # Every tile has a position below `end`, so that no maximum is of nothing.

@@ -11,7 +11,7 @@ splits * BLOCK_H.
 import triton
 import triton.language as tl
 
-from .latent_tiles import attend_tile, heads_of_program, load_queries
+from .latent_tiles import attend_tile, entry_columns, heads_of_program, load_queries
 
 ATTEND_PARAMETERS = {
     # [PAGES, rows, query heads, splits, LATENT + 3]: output not divided, sum, max, one unused.
@@ -58,7 +58,6 @@ def mla_pages_attend(
     BLOCK_H: tl.constexpr,
     BLOCK_N: tl.constexpr,
     PAGES: tl.constexpr,
-    ONE_PART: tl.constexpr,
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
@@ -77,8 +76,11 @@ def mla_pages_attend(
     if begin + page * BLOCK_N >= end:
         return
 
-    q_first, q_rope = load_queries(
-        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE, ONE_PART
+    q_latent, q_rope = load_queries(
+        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE
+    )
+    latent_column, rope_column = entry_columns(
+        tl.program_id(1), query_heads, cache_slot_stride, LATENT, ROPE, BLOCK_H
     )
     table_at = row * block_table_stride
     running_max = tl.full([BLOCK_H], float("-inf"), tl.float32)
@@ -89,9 +91,11 @@ def mla_pages_attend(
             accumulator,
             running_max,
             running_sum,
-            q_first,
+            q_latent,
             q_rope,
             cache,
+            latent_column,
+            rope_column,
             block_table,
             table_at,
             first + tl.arange(0, BLOCK_N),
@@ -103,7 +107,6 @@ def mla_pages_attend(
             LATENT,
             ROPE,
             BLOCK_SIZE,
-            ONE_PART,
             REUSE_KEYS,
             WIDE_OFFSETS,
             CACHE_MODIFIER,

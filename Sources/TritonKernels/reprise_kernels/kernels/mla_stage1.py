@@ -7,7 +7,7 @@ divided by its sum, and the logarithm of its sum of exponentials behind it.
 import triton
 import triton.language as tl
 
-from .latent_tiles import attend_tile, heads_of_program, load_queries
+from .latent_tiles import attend_tile, entry_columns, heads_of_program, load_queries
 
 PARAMETERS = {
     # [rows, query heads, splits, LATENT + 1]
@@ -47,7 +47,6 @@ def mla_stage1(
     BLOCK_SIZE: tl.constexpr,
     BLOCK_H: tl.constexpr,
     BLOCK_N: tl.constexpr,
-    ONE_PART: tl.constexpr,
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
@@ -62,12 +61,15 @@ def mla_stage1(
     per_split = tl.cdiv(kv_len, splits)
     begin = per_split * split
     end = tl.minimum(begin + per_split, kv_len)
-    q_first, q_rope = load_queries(
-        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE, ONE_PART
+    q_latent, q_rope = load_queries(
+        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE
     )
     if begin >= end:
         return
 
+    latent_column, rope_column = entry_columns(
+        tl.program_id(1), query_heads, cache_slot_stride, LATENT, ROPE, BLOCK_H
+    )
     table_at = row * block_table_stride
     running_max = tl.full([BLOCK_H], float("-inf"), tl.float32)
     running_sum = tl.zeros([BLOCK_H], tl.float32)
@@ -77,9 +79,11 @@ def mla_stage1(
             accumulator,
             running_max,
             running_sum,
-            q_first,
+            q_latent,
             q_rope,
             cache,
+            latent_column,
+            rope_column,
             block_table,
             table_at,
             first + tl.arange(0, BLOCK_N),
@@ -91,7 +95,6 @@ def mla_stage1(
             LATENT,
             ROPE,
             BLOCK_SIZE,
-            ONE_PART,
             REUSE_KEYS,
             WIDE_OFFSETS,
             CACHE_MODIFIER,
@@ -99,9 +102,9 @@ def mla_stage1(
         )
 
     latent = tl.arange(0, LATENT)
-    cell = row.to(tl.int64) * (query_heads * splits * (LATENT + 1)) + (
-        heads * (splits * (LATENT + 1)) + split * (LATENT + 1)
-    )
+    # 32 bits, as every offset here: a cache and `partial` must have fewer than 2³¹ elements each.
+    head_stride = splits * (LATENT + 1)
+    cell = row * (query_heads * head_stride) + heads * head_stride + split * (LATENT + 1)
     tl.store(
         partial + (cell[:, None] + latent[None, :]),
         accumulator / running_sum[:, None],

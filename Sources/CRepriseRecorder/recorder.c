@@ -1,0 +1,1 @@
+#include "reprise_recorder.h"
