@@ -152,9 +152,9 @@ let package = Package(
       "RepriseCommandsTests",
       [
         "RepriseCommands", "Reports", "GPUMeasurement", "KernelImages", "KernelManifestSample",
-        "CUDADriver", "CUDADriverFake", "ClientLogs", "MachineProfiles", "TraceFile",
-        "TraceImport", "EngineSimulation", "Metrics",
-        "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
+        "CUDADriver", "CUDADriverFake", "ClientLogs", "MachineProfiles", "MeasurementStore",
+        "TraceFile", "TraceImport", "EngineSimulation", "Metrics", "KernelSelection", "StepTiming",
+        "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
     .target(
       name: "CUDADriverFake", dependencies: ["CUDADriver", "CCUDADriver"],

@@ -7,8 +7,9 @@ Every fenced `sh` block of a page runs, in order and in one scratch folder a pag
 
     <!-- not run here: needs a GPU -->
 
-`apt-get` and `swift` stand for themselves being there: `swift run … reprise ARGUMENTS` runs the given program, other
-calls of both are passed over and said. Exit 0 all ran, 1 one failed, 2 the call was wrong.
+What sets a machine up is taken as done: `swift run … reprise ARGUMENTS` runs the given program, which also stands at
+`.build/release/reprise`; `python3 -m venv` gives the environment that this runs in; `apt-get` and other calls of
+`swift` are passed over. Exit 0 all ran, 1 one failed, 2 the call was wrong.
 """
 
 import argparse
@@ -24,6 +25,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 REASON = re.compile(r"<!-- not run here: (.+?) -->\n$")
 LINKED = ("traces", "analysis", "Sources", "Tests", "Package.swift", "README.md")
+PYTHON = """#!/bin/sh
+if [ "$1 $2" = "-m venv" ]; then exec ln -sfn "{prefix}" "$3"; fi
+exec "{python}" "$@"
+"""
 PASSED_OVER = '#!/bin/sh\necho "passed over: {} $*" >&2\n'
 SWIFT = """#!/bin/sh
 if [ "$1" = run ]; then
@@ -46,7 +51,7 @@ def tools(folder, program):
     """A folder for the path: the program, this Python, and stand-ins for what sets a machine up."""
     folder.mkdir()
     (folder / "reprise").symlink_to(program)
-    (folder / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (folder / "python3").write_text(PYTHON.format(prefix=sys.prefix, python=sys.executable))
     (folder / "swift").write_text(SWIFT)
     (folder / "apt-get").write_text(PASSED_OVER.format("apt-get"))
     for path in folder.iterdir():
@@ -61,6 +66,8 @@ def run(page, program):
         scratch = Path(scratch)
         work = scratch / "checkout"
         work.mkdir()
+        (work / ".build/release").mkdir(parents=True)
+        (work / ".build/release/reprise").symlink_to(program)
         for name in LINKED:
             (work / name).symlink_to(CHECKOUT / name)
         environment = os.environ | {"PATH": f"{tools(scratch / 'tools', program)}:{os.environ['PATH']}"}

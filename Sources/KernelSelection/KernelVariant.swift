@@ -47,11 +47,15 @@ public struct KernelVariant: Hashable, Sendable {
   public var family: KernelFamily
   /// Parts that the KV of a row is split into; 1 where the family does not split by a parameter.
   public var segments: Int
+  /// The installed package that the kernel is of, with its version, such as `vllm-0.24.0`; empty for
+  /// the kernels of this project and of its profiles.
+  public var package: String
 
   /// A variant; `segments` counts for families with `splits` alone.
-  public init(_ family: KernelFamily, segments: Int = 1) {
+  public init(_ family: KernelFamily, segments: Int = 1, package: String = "") {
     self.family = family
     self.segments = family.splits == nil ? 1 : segments
+    self.package = package
   }
 
   /// Unified Triton attention without a split.
@@ -63,27 +67,50 @@ public struct KernelVariant: Hashable, Sendable {
   /// FlashInfer as called by vLLM.
   public static let flashInfer = KernelVariant(.flashInfer)
 
-  /// The name that reports, rule files and measurements use, such as `triton-3d-16`.
+  /// The name that reports, rule files and measurements use, such as `triton-3d-16` or
+  /// `vllm-0.24.0/triton-3d-16`.
   public var name: String {
-    family.splits == nil ? family.rawValue : "\(family.rawValue)-\(segments)"
+    let own = family.splits == nil ? family.rawValue : "\(family.rawValue)-\(segments)"
+    return package.isEmpty ? own : "\(package)/\(own)"
   }
 
   /// Reads a name back; `nil` where it names no variant, or a number of parts outside the family's.
   public init?(name: String) {
-    if let family = KernelFamily(rawValue: name), family.splits == nil {
-      self.init(family)
+    var own = name
+    var package = ""
+    if let slash = name.firstIndex(of: "/") {
+      package = String(name[..<slash])
+      own = String(name[name.index(after: slash)...])
+      guard Self.isPackage(package) else { return nil }
+    }
+    if let family = KernelFamily(rawValue: own), family.splits == nil {
+      self.init(family, package: package)
       return
     }
     for family in KernelFamily.allCases {
       let prefix = family.rawValue + "-"
-      guard let range = family.splits, name.hasPrefix(prefix),
-        let segments = Int(name.dropFirst(prefix.count)), range.contains(segments),
-        name == "\(prefix)\(segments)"
+      guard let range = family.splits, own.hasPrefix(prefix),
+        let segments = Int(own.dropFirst(prefix.count)), range.contains(segments),
+        own == "\(prefix)\(segments)"
       else { continue }
-      self.init(family, segments: segments)
+      self.init(family, segments: segments, package: package)
       return
     }
     return nil
+  }
+
+  /// The same kernel of another package.
+  public func of(package: String) -> KernelVariant {
+    KernelVariant(family, segments: segments, package: package)
+  }
+
+  /// Whether a text can name a package with its version: letters, digits, and `.`, `_`, `+`, `-`.
+  static func isPackage(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.allSatisfy { character in
+        character.isASCII
+          && (character.isLetter || character.isNumber || "._+-".contains(character))
+      }
   }
 
   /// The name that builds of kernels use: that of the family where the number of parts is given at the

@@ -29,10 +29,13 @@ struct StepTimeOptions: ParsableArguments {
   /// Step times for a source, and what the user should know of them.
   ///
   /// - `variants`: kernels that may be chosen
+  /// - `rounds`: what times the kernels of packages, if some are among them
   func times(
-    for source: ReplaySource, variants: [KernelVariant], on console: Console
+    for source: ReplaySource, variants: [KernelVariant], rounds: ProviderRounds? = nil,
+    on console: Console
   ) throws -> (times: StepTimes, measured: MeasuredAttentionTiming?, notes: [String]) {
-    let measured = try gpu.timing(timing, for: source, on: console)
+    let found = try gpu.timing(timing, for: source, on: console)
+    let measured = rounds.map { $0.ownTiming(found, timing) } ?? found
     let times = try StepTimes(
       for: source, measured: measured, profilePath: profile, rest: rest, variants: variants)
     let isFallback = timing == .auto && measured == nil

@@ -33,6 +33,31 @@ public struct MachineProfile: Sendable {
     }
     return model
   }
+
+  /// The profile of a model, else of the known one whose layers hold most nearly as many weights.
+  ///
+  /// What policies share cancels in a comparison, so a stand-in shifts times more than differences.
+  public func model(nearest shape: ModelShape) throws(TimingError) -> ModelProfile {
+    if let model = models.first(where: { $0.shape.name == shape.name }) { return model }
+    let ratios = models.map { Self.ratio($0.shape.layerWeights, shape.layerWeights) }
+    guard let place = ratios.indices.min(by: { ratios[$0] < ratios[$1] }) else {
+      return try model(named: shape.name)
+    }
+    return models[place]
+  }
+
+  /// How many times the larger is the smaller.
+  private static func ratio(_ one: Double, _ other: Double) -> Double {
+    max(one, other) / min(one, other)
+  }
+}
+
+extension ModelShape {
+  /// Weights of all layers: attention's projections and an MLP of three matrices.
+  fileprivate var layerWeights: Double {
+    let heads = Double(2 * queryHeads + 2 * kvHeads) * Double(headSize)
+    return Double(layers) * Double(hiddenSize) * (heads + 3 * Double(intermediateSize))
+  }
 }
 
 /// What a profile knows of one model on its machine.

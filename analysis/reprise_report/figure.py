@@ -31,7 +31,7 @@ class Figure:
 
 
 def quoted(value):
-    text = format(value, ".10g") if isinstance(value, float) else str(value)
+    text = format(value, ".15g") if isinstance(value, float) else str(value)
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
 
 

@@ -9,6 +9,7 @@ from .statistics import binned_mean, cumulative, mean_interval
 
 TIME_BINS = 120
 LENGTH_BINS = 8
+REQUESTS_A_BIN_MIN = 12
 LABELS = {"ttft_ms": "TTFT", "itl_ms": "ITL", "e2el_ms": "E2EL"}
 
 
@@ -121,7 +122,7 @@ def by_length(folder, look, prefix, raster=False):
     ):  # fmt: skip
         lengths = place(tables[folder.policies[0]]).astype(float)
         known = lengths[lengths > 0]
-        if len(known) >= 20 and known.max() > 1.5 * known.min():
+        if len(known) >= 2 * REQUESTS_A_BIN_MIN and known.max() > 1.5 * known.min():
             panels.append((title, x_label, y_label, place, value, weight, transform))
     if not panels:
         return None
@@ -156,7 +157,8 @@ def length_points(lengths, table, value, weight, transform):
     lengths, values, weights = lengths[known], values[known], weights[known]
     if not len(lengths):
         return []
-    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, LENGTH_BINS + 1)))
+    bins = max(1, min(LENGTH_BINS, len(lengths) // REQUESTS_A_BIN_MIN))
+    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, bins + 1)))
     index = np.clip(np.searchsorted(edges, lengths, side="right") - 1, 0, max(0, len(edges) - 2))
     points = []
     for group in range(max(1, len(edges) - 1)):

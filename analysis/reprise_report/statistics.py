@@ -1,5 +1,7 @@
 """Weighted distributions and intervals, the same way the program computes its own."""
 
+from functools import lru_cache
+
 import numpy as np
 
 RESAMPLES = 1000
@@ -38,6 +40,12 @@ def block_edges(count):
     return np.arange(blocks) * count // blocks
 
 
+@lru_cache(maxsize=64)
+def draws(blocks, seed):
+    """How often each block is drawn in each resample, as many draws as there are blocks."""
+    return np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), RESAMPLES).astype(float)
+
+
 def mean_interval(values, weights=None, seed=0):
     """A mean and its 95 % interval, from a bootstrap over blocks of consecutive requests.
 
@@ -52,8 +60,8 @@ def mean_interval(values, weights=None, seed=0):
         return mean, None, None
     edges = block_edges(len(values))
     sums, counts = np.add.reduceat(values * weights, edges), np.add.reduceat(weights, edges)
-    drawn = np.random.default_rng(seed).integers(0, len(edges), (RESAMPLES, len(edges)))
-    low, high = np.percentile(sums[drawn].sum(1) / counts[drawn].sum(1), CONFIDENCE)
+    drawn = draws(len(edges), seed)
+    low, high = np.percentile((drawn @ sums) / (drawn @ counts), CONFIDENCE)
     return mean, float(min(low, mean)), float(max(high, mean))
 
 

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch, Rectangle
 
 from .figure import finish
-from .style import COLOURS, HATCHES
+from .style import HATCHES, VARIANT_COLOURS
 
 MAP_BINS = 14
 TIMELINE_STEPS = 48
@@ -21,17 +21,16 @@ class Variants:
     """Colour and hatch of each kernel variant."""
 
     def __init__(self, names):
-        # Light to dark, so that copies in grey keep the difference.
         self.names = sorted(names)
 
     def colour(self, name):
-        return COLOURS[(self.names.index(name) + 4) % len(COLOURS)]
+        return VARIANT_COLOURS[self.names.index(name) % len(VARIANT_COLOURS)]
 
     def hatch(self, name):
         return HATCHES[self.names.index(name) % len(HATCHES)]
 
     def patch(self, name):
-        return Patch(facecolor=to_rgba(self.colour(name), 0.75), hatch=self.hatch(name), edgecolor="white", label=name)
+        return Patch(facecolor=to_rgba(self.colour(name), 0.9), hatch=self.hatch(name), edgecolor="white", label=name)
 
 
 def batch_map(folder, prefix, raster=False):
@@ -71,7 +70,7 @@ def batch_map(folder, prefix, raster=False):
     total = share.sum(0)
     for cell in np.flatnonzero(total):
         label = labels[int(share[:, cell].argmax())]
-        draw_cell(axes[0], cell, edges, facecolor=to_rgba(look.colour(label), 0.75), hatch=look.hatch(label),
+        draw_cell(axes[0], cell, edges, facecolor=to_rgba(look.colour(label), 0.9), hatch=look.hatch(label),
                   edgecolor="white")  # fmt: skip
         rows.append(("fastest", label, *bounds(cell, edges), float(share[:, cell].max() / total[cell])))
     axes[0].legend(

@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 
 # Okabe and Ito's colours without yellow, which is too light for lines on paper.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+# The same for areas: light and dark take turns, so that copies in grey keep the difference.
+VARIANT_COLOURS = ("#E69F00", "#0072B2", "#56B4E9", "#000000", "#CC79A7", "#009E73", "#F0E442", "#D55E00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ((), (5, 2), (2, 1.5), (6, 2, 1.5, 2), (8, 2), (1, 1), (4, 1, 1, 1, 1, 1), (3, 3))
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "oo", "++", "--")

@@ -154,20 +154,30 @@ def test_rates_are_drawn_with_a_line_a_policy_and_intervals(replay, tmp_path):
     assert found.metric.str.endswith("difference %").sum() == 2 * 2 * (len(POLICIES) - 1)
 
 
-def test_an_experiment_is_drawn_beside_published_figures(replay, tmp_path):
-    points = []
-    for rate, trace in ((5, QPS5), (7, QPS7)):
-        shutil.copytree(replay(trace), tmp_path / f"rate-{rate}")
-        points.append({"x": {"rate": rate}, "label": str(rate), "folder": f"rate-{rate}"})
-    published = {"series": "of <somebody>", "x": 5, "y": 21.5, "metric": "itl_ms", "unit": "ms", "hardware": "NVIDIA H100", "source": "a page"}
-    (tmp_path / "experiment.json").write_text(json.dumps(
-        {"name": "e", "kind": "serving", "title": "An experiment", "points": points, "published": [published]}))
+@pytest.mark.parametrize(
+    "kind, axis, metric", [
+        ("serving", "rate", "itl_ms"), ("latency", "output_tokens", "e2el_ms"), ("mla", "context_tokens", "tokens_per_s")])  # fmt: skip
+def test_an_experiment_is_drawn_beside_published_figures(replay, tmp_path, kind, axis, metric):
+    points, expected = [], []
+    for place, trace in ((5, QPS5), (7, QPS7)):
+        shutil.copytree(replay(trace), tmp_path / f"at-{place}")
+        points.append({"x": {axis: place}, "label": str(place), "folder": f"at-{place}"})
+        found = json.loads((tmp_path / f"at-{place}" / "summary.json").read_text())["policies"]["fastest"]
+        expected.append(1000 / found["itl_ms"]["mean"] if metric == "tokens_per_s" else found[metric]["mean"])
+    published = {"series": "of <somebody>", "x": 5, "y": 21.5, "metric": metric, "unit": "?", "hardware": "NVIDIA H100", "source": "a page"}
+    content = {"schema": "reprise-experiment/1", "name": "e", "kind": kind, "title": "An experiment", "points": points}
+    (tmp_path / "experiment.json").write_text(json.dumps(content | {"published": [published]}))
     done = call("report.py", tmp_path, "--output", tmp_path / "e.html", "--figures", tmp_path / "figures")
     assert (done.returncode, done.stderr) == (0, "")
-    found = pandas.read_csv(tmp_path / "figures" / "against-rate.csv")
+    found = pandas.read_csv(tmp_path / "figures" / f"against-{axis.replace('_', '-')}.csv")
     assert found[found.kind == "published"][["x", "y"]].values.tolist() == [[5, 21.5]]
+    ours = found[(found.name == "fastest") & (found.metric == metric)]
+    assert ours.x.tolist() == [5, 7] and ours.y.tolist() == pytest.approx(expected)
+    assert ((ours.low < ours.y) & (ours.y < ours.high)).all()
     page = (tmp_path / "e.html").read_text()
     assert "NVIDIA H100" in page and "of &lt;somebody&gt;" in page and "<h1>An experiment</h1>" in page
+    (tmp_path / "experiment.json").write_text(json.dumps(content | {"kind": "unheard of"}))
+    refused(call("report.py", tmp_path, "--output", tmp_path / "e.html"), 1, "kind 'unheard of'")
 
 
 def test_two_folders_of_one_trace_are_compared(replay, tmp_path):

@@ -63,13 +63,17 @@ struct MeasureCommand: ConsoleCommand {
   @Flag(help: "Leave KV in L2 between calls, which a real step never does.")
   var warm = false
 
+  @Option(help: "Measure nothing; write the batches to this file, for a provider of kernels.")
+  var plan: String?
+
   @OptionGroup var gpu: GPUOptions
 
   func validate() throws {
-    guard let path = gpu.measurements else {
-      throw ValidationError("Name the file that keeps the times with --measurements")
+    guard (gpu.measurements != nil) != (plan != nil) else {
+      throw ValidationError(
+        "Name the file that keeps the times with --measurements, or a plan's with --plan")
     }
-    guard !MeasurementFile.isExport(path) else {
+    guard !(gpu.measurements.map(MeasurementFile.isExport) ?? false) else {
       throw ValidationError(
         "An export cannot be added to; name a store with --measurements, and the export with --import"
       )
@@ -88,6 +92,7 @@ struct MeasureCommand: ConsoleCommand {
     for path in `import` { try add(path, on: console) }
     if !traces.isEmpty || samplePlan != nil || !rows.isEmpty {
       let policies = try PolicyList.read(names: policies, rules: rule)
+      if let plan { return try await writePlan(to: plan, policies, on: console) }
       for trace in traces { try await measure(trace, policies, on: console) }
       if samplePlan != nil || !rows.isEmpty {
         let sample = try SampleMeasurement(

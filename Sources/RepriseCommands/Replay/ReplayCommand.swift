@@ -36,6 +36,8 @@ struct ReplayCommand: ConsoleCommand {
 
   @OptionGroup var stepTimes: StepTimeOptions
 
+  @OptionGroup var provider: ProviderOptions
+
   @Option(
     help:
       "The engine to model: a name or a YAML file. Default: the trace's own, else mistral-small-24b@nvidia-h200."
@@ -78,20 +80,21 @@ struct ReplayCommand: ConsoleCommand {
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
-    let (times, measured, notes) = try stepTimes.times(
-      for: source, variants: policies.flatMap(\.variants), on: console)
+    let rounds = try provider.rounds(
+      for: policies, on: source, gpu: stepTimes.gpu, profilePath: stepTimes.profile,
+      console: console)
+    var (times, measured, notes) = try stepTimes.times(
+      for: source, variants: policies.flatMap(\.variants), rounds: rounds, on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
     guard jitter == 0 || source.batches == .rescheduled else {
       throw CommandError.usage(
         "--jitter moves arrivals, which recorded batches do not follow; add --batches rescheduled")
     }
     let floor = try MeasuredNoise.floor()
-    let run = ReplayRun(
-      source: source, times: times, policies: policies, keepsSteps: output != nil,
-      console: console,
-      jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed))
-    let outcomes = try await run.outcomes()
-    let divergence = try run.divergence(of: outcomes)
+    let outcomes = try await rounds.outcomes(
+      under: policies, keepsSteps: output != nil,
+      jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed), &times)
+    let divergence = try source.divergence(of: outcomes)
     var description = times.description
     // Known only now: which neighbours were interpolated between.
     if let error = measured?.activity.interpolation {

@@ -109,7 +109,7 @@ struct ReplayRun {
     let leftOut = source.allRequests.count - source.requests.count
     var batches: BatchSequence?
     let outcome: ReplayOutcome
-    if comparesBatches {
+    if source.comparesBatches {
       var formed = BatchSequence()
       outcome = try replay.run(&timer, observer: &formed, progress: progress)
       batches = formed
@@ -136,20 +136,6 @@ struct ReplayRun {
       all.append(CallerTimes(try replay.run(&timer)))
     }
     return all
-  }
-
-  /// Whether there are recorded batches of the same requests, few enough to be compared by the way.
-  private var comparesBatches: Bool {
-    source.batches == .rescheduled && source.selection.isEverything
-      && (1...Limits.comparedStepsMax).contains(source.reader.stepCount)
-  }
-
-  /// How the batches of each policy depart from the recorded ones; empty where that was not asked.
-  func divergence(of outcomes: [PolicyOutcome]) throws(TraceFileError) -> [SchedulerDivergence] {
-    let formed = outcomes.compactMap(\.batches)
-    guard formed.count == outcomes.count, !formed.isEmpty else { return [] }
-    let recorded = try source.recordedBatches()
-    return formed.map { SchedulerDivergence(recorded: recorded, rescheduled: $0) }
   }
 
   /// A recorded replay's error with the trace that it is of.

@@ -17,6 +17,20 @@ extension ReplaySource {
       precedence: try precedence(), engine: engine, host: host)
   }
 
+  /// Whether there are recorded batches of the same requests, few enough to be compared by the way.
+  var comparesBatches: Bool {
+    batches == .rescheduled && selection.isEverything
+      && (1...Limits.comparedStepsMax).contains(reader.stepCount)
+  }
+
+  /// How the batches of each policy depart from the recorded ones; empty where none were kept.
+  func divergence(of outcomes: [PolicyOutcome]) throws(TraceFileError) -> [SchedulerDivergence] {
+    let formed = outcomes.compactMap(\.batches)
+    guard formed.count == outcomes.count, !formed.isEmpty else { return [] }
+    let recorded = try recordedBatches()
+    return formed.map { SchedulerDivergence(recorded: recorded, rescheduled: $0) }
+  }
+
   /// What each recorded step was made of.
   func recordedBatches() throws(TraceFileError) -> BatchSequence {
     var batches = BatchSequence()

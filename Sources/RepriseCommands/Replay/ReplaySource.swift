@@ -53,7 +53,14 @@ struct ReplaySource {
       gpu = header.gpu ?? Self.defaultGPU
     } else if header.model != nil {
       gpu = header.gpu ?? Self.defaultGPU
-      engine = try Self.engine(of: header, trace: path)
+      var described = header
+      if header.gpu == nil, header.smCount == nil {
+        // An engine on a CPU, say: its batches are as good as any.
+        let count = try Self.engine(named: EngineCatalog.defaultName).smCount
+        described["sm_count"] = .integer(Int64(count))
+        notes.append("the trace names no GPU, so it is replayed as on one \(Self.defaultGPU)")
+      }
+      engine = try Self.engine(of: described, trace: path)
     } else {
       gpu = Self.defaultGPU
       engine = try Self.engine(named: EngineCatalog.defaultName)

@@ -20,11 +20,11 @@ enum TimingChoice: String, CaseIterable {
 
 /// Everything that turns batches into time: attention, the rest of the step, the host.
 struct StepTimes {
-  let attention: any AttentionTiming
+  var attention: any AttentionTiming
   let rest: RestOfStep
   let pace: KernelPace
   let host: HostTiming
-  let description: TimingDescription
+  var description: TimingDescription
   let gpu: String
   /// Whether policies run one after another, because they share the GPU that is measured on.
   let isMeasured: Bool
@@ -42,7 +42,7 @@ struct StepTimes {
   ) throws {
     let profile = try Self.profile(gpu: source.gpu, path: profilePath)
     let timing = ProfileAttentionTiming(profile.kernels)
-    let model = try profile.model(named: source.engine.model.name)
+    let model = try profile.model(nearest: source.engine.model)
     var parts: [TimingDescription.HeldOutError] = []
     if measured == nil {
       parts = profile.kernels.filter { variants.contains($0.variant) }.map {
@@ -50,6 +50,9 @@ struct StepTimes {
       }
     }
     var restWords = "rest of step from the profile of \(model.shape.name)"
+    if model.shape.name != source.engine.model.name {
+      restWords += ", the nearest to \(source.engine.model.name)"
+    }
     if restChoice == .auto,
       let recorded = try RecordedTimes(
         of: source, measured: measured, profile: timing, model: model)
@@ -97,7 +100,7 @@ struct StepTimes {
     return (try? profile.model(named: source.engine.model.name)) != nil
   }
 
-  private static func profile(gpu: String, path: String?) throws -> MachineProfile {
+  static func profile(gpu: String, path: String?) throws -> MachineProfile {
     if let path {
       let bytes = try InputFile.bytes(path: path)
       do {
@@ -190,6 +193,7 @@ extension StepTimes {
     self.gpu = gpu
     self.isMeasured = isMeasured
     isRestRecorded = false
+    pace = .asTimed
     host = HostTiming()
   }
 }

@@ -1,0 +1,179 @@
+"""What is recorded of one scheduler: requests, steps, outputs, ends. Lengths and times, never text or tokens."""
+
+from array import array
+from collections import deque
+from ctypes import addressof
+from time import monotonic_ns, time_ns
+
+from .batch import Batch
+from .block_hashes import BlockHashes
+from .library import UNKNOWN_TIME, UNKNOWN_TOKENS, Rows, StepInfo
+
+# Steps whose output is awaited; vLLM has two, or as many as pipeline stages. More were lost.
+IN_FLIGHT = 64
+
+
+class Recording:
+    """Follows a scheduler and passes what it does to the library."""
+
+    def __init__(self, scheduler, recorder, path, time_zero, hashes):
+        self.scheduler = scheduler
+        self.recorder = recorder
+        self.time_zero = time_zero
+        self.path = path
+        self.hashes = BlockHashes(scheduler) if hashes else None
+        self.gpu_times = None
+        self.batch = Batch()
+        # Requests that have been in a step and have not ended, by vLLM's name: numbers, and vLLM's objects.
+        self.numbers = {}
+        self.requests = {}
+        self.next_request = 0
+        self.next_step = 0
+        self.in_flight = deque(maxlen=IN_FLIGHT)
+        # Numbers of requests preempted since the last step that had rows.
+        self.preempted = array("I")
+        self.info = StepInfo()
+        self.rows = Rows()
+        self.info_address = addressof(self.info)
+        self.rows_address = addressof(self.rows)
+        self.step = recorder.step
+        self.output = recorder.output
+        self.free_blocks = getattr(scheduler.kv_cache_manager.block_pool, "get_num_free_blocks", None)
+        # Besides `waiting`, by the names of some versions.
+        others = ("skipped_waiting", "kv_holding_waiting")
+        self.other_queues = [name for name in others if hasattr(scheduler, name)]
+
+    def scheduled(self, output, start, end):
+        """Records a step; `output` is what `schedule` returned, the times bracket that call."""
+        if output.finished_req_ids:
+            self.end(output.finished_req_ids)
+        tokens = output.num_scheduled_tokens
+        if output.scheduled_new_reqs:
+            self.add(output.scheduled_new_reqs, start)
+        preempted = getattr(output, "preempted_req_ids", None)
+        if preempted:
+            self.preempt(preempted)
+        if not tokens:
+            return
+        batch = self.batch
+        if preempted is None and batch.names != output.scheduled_cached_reqs.req_ids:
+            self.look_for_preempted(tokens)
+        try:
+            batch.follow(output, self.numbers)
+        except KeyError:
+            self.add_unknown(tokens, start)
+            batch.build(output.scheduled_cached_reqs, output.scheduled_new_reqs, tokens, self.numbers)
+            batch.set_queries(tokens, output.total_num_scheduled_tokens, 0)
+        scheduler = self.scheduler
+        waiting = len(scheduler.waiting)
+        for name in self.other_queues:
+            waiting += len(getattr(scheduler, name))
+        info, rows = self.info, self.rows
+        info.number = number = self.next_step
+        self.next_step = number + 1
+        info.schedule_start_ns = start
+        info.schedule_end_ns = end
+        info.waiting = waiting
+        info.running = len(scheduler.running)
+        info.free_kv_blocks = self.free_blocks() if self.free_blocks else -1
+        if self.preempted:
+            info.preempted, info.preempted_count = self.preempted.buffer_info()
+        rows.request = batch.requests.buffer_info()[0]
+        rows.computed = batch.computed.buffer_info()[0]
+        rows.query = batch.queries.buffer_info()[0]
+        rows.count = len(tokens)
+        self.step(self.recorder.handle, self.info_address, self.rows_address)
+        if info.preempted_count:
+            info.preempted = info.preempted_count = 0
+            self.preempted = array("I")
+        self.in_flight.append((output, number))
+        if self.gpu_times:
+            self.gpu_times.scheduled(output, number)
+
+    def updated(self, output, moment):
+        """Records that a step's tokens have come; `output` is what `schedule` returned for it."""
+        finished = self.scheduler.finished_req_ids
+        if finished:
+            self.end(finished)
+        flights = self.in_flight
+        if flights and flights[0][0] is output:
+            number = flights.popleft()[1]
+        else:
+            number = self.find(output)
+            if number is None:
+                return
+        self.output(self.recorder.handle, number, moment, UNKNOWN_TIME, None, None, 0)
+        if self.gpu_times:
+            self.gpu_times.collect()
+
+    def find(self, output):
+        """The number of a step whose output comes out of turn; None for one without rows."""
+        for place, (other, number) in enumerate(self.in_flight):
+            if other is output:
+                del self.in_flight[place]
+                return number
+        return None
+
+    def add(self, new, now):
+        """Records requests that are scheduled for the first time; some versions list resumed ones too."""
+        for scheduled in new:
+            if scheduled.req_id not in self.numbers:
+                self.add_request(self.scheduler.requests[scheduled.req_id], now)
+
+    def add_request(self, request, now):
+        """Records a request, which arrived after the trace's time zero and before its first step."""
+        name, number = request.request_id, self.next_request
+        self.next_request = number + 1
+        # vLLM's front end takes the time of day; the offset between the clocks moves.
+        arrival = int(request.arrival_time * 1e9) + monotonic_ns() - time_ns()
+        arrival = min(now, max(self.time_zero, arrival))
+        limit = request.max_tokens
+        prompt = request.num_prompt_tokens
+        blocks = self.hashes.of(request) if self.hashes else None
+        address, count = blocks.buffer_info() if blocks else (None, 0)
+        self.recorder.add_request(
+            self.recorder.handle, number, arrival, prompt, UNKNOWN_TOKENS if limit is None else limit, address, count
+        )
+        self.numbers[name] = number
+        self.requests[name] = request
+
+    def add_unknown(self, tokens, now):
+        """Records requests that have rows without having been announced."""
+        for name in tokens:
+            if name not in self.numbers:
+                self.add_request(self.scheduler.requests[name], now)
+
+    def preempt(self, names):
+        """Notes preempted requests: those that came last first, as vLLM takes them."""
+        numbers = sorted((self.numbers[name] for name in names if name in self.numbers), reverse=True)
+        self.preempted.extend(numbers)
+        self.batch.left.extend(numbers)
+
+    def look_for_preempted(self, tokens):
+        """Versions before 0.12 do not say whom they preempted: of the last step's rows, those that wait again."""
+        gone = [name for name in self.batch.names if name not in tokens and name in self.requests]
+        self.preempt([name for name in gone if self.requests[name].status.name == "PREEMPTED"])
+
+    def end(self, names):
+        """Records that requests have ended, once for each, and with how many tokens."""
+        numbers, lengths = array("I"), array("I")
+        for name in names:
+            number = self.numbers.pop(name, None)
+            if number is not None:
+                numbers.append(number)
+                lengths.append(self.requests.pop(name).num_output_tokens)
+        if numbers:
+            self.batch.left.extend(numbers)
+            address, count = numbers.buffer_info()
+            self.recorder.finish(self.recorder.handle, address, lengths.buffer_info()[0], count)
+
+    def close(self):
+        """Completes the trace; what was recorded, or None if it was closed before."""
+        if not self.recorder.handle:
+            return None
+        if self.gpu_times:
+            self.gpu_times.collect()
+        self.numbers.clear()
+        self.requests.clear()
+        self.in_flight.clear()
+        return self.recorder.finish_file()

@@ -1,0 +1,77 @@
+import logging
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+
+FOLDER = Path(__file__).resolve().parent
+CHECKOUT = FOLDER.parents[1]
+sys.path[:0] = [str(FOLDER), str(CHECKOUT / "Tests/SchedulerDifferential")]
+
+
+def built(variable, *names):
+    candidates = [Path(os.environ[variable])] if variable in os.environ else [CHECKOUT / ".build" / n for n in names]
+    for path in candidates:
+        if path.is_file():
+            return path
+    pytest.fail(f"none of {candidates}: build it, or set {variable}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def library():
+    return built("REPRISE_RECORDER_LIBRARY", "release/libRepriseRecorder.so")
+
+
+@pytest.fixture(scope="session")
+def reprise():
+    return built("REPRISE", "debug/reprise", "release/reprise")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A folder with the shape of a tiny Llama and a tokenizer that knows as many words as it has tokens."""
+    import tiny
+
+    return tiny.write_model(tmp_path_factory.mktemp("tiny-llama"))
+
+
+@pytest.fixture
+def recording(monkeypatch, library, tmp_path):
+    """The plugin as a process has it in which REPRISE_TRACE is set; where the trace will be."""
+    import reprise_vllm_recorder
+    from vllm.v1.core.sched.scheduler import Scheduler
+
+    path = tmp_path / "trace.reprise"
+    monkeypatch.setenv("REPRISE_TRACE", str(path))
+    monkeypatch.setenv("REPRISE_RECORDER_LIBRARY", str(library))
+    for name in ("schedule", "update_from_output", "shutdown"):
+        # Taken back to what vLLM has after the test.
+        monkeypatch.setattr(Scheduler, name, getattr(Scheduler, name))
+    reprise_vllm_recorder.register()
+    return path
+
+
+@pytest.fixture
+def warnings():
+    """What the plugin has warned of."""
+    messages = []
+
+    class Listener(logging.Handler):
+        def emit(self, record):
+            if record.levelno >= logging.WARNING:
+                messages.append(record.getMessage())
+
+    logger, listener = logging.getLogger("vllm.reprise_recorder"), Listener()
+    logger.addHandler(listener)
+    yield messages
+    logger.removeHandler(listener)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--soak-requests", type=int, default=10_000, help="requests of the test of memory")
+    parser.addoption("--engine", action="store_true", help="also start real engines: a minute each")

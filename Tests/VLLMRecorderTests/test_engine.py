@@ -1,0 +1,127 @@
+"""Real engines, with a model that computes: through `AsyncLLM`, and through the OpenAI server."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from driving import Trace
+
+FOLDER = Path(__file__).resolve().parent
+
+
+@pytest.fixture(autouse=True)
+def asked_for(pytestconfig):
+    if not pytestconfig.getoption("engine"):
+        pytest.skip("starts an engine: --engine")
+
+
+@pytest.fixture
+def environment(library, tmp_path):
+    return os.environ | {
+        "REPRISE_TRACE": str(tmp_path / "traces"),
+        "REPRISE_RECORDER_LIBRARY": str(library),
+        "INDEPENDENT_LOG": str(tmp_path / "independent.jsonl"),
+        "PYTHONPATH": str(FOLDER),
+        "VLLM_LOGGING_LEVEL": "INFO",
+    }
+
+
+def only_trace(reprise, environment):
+    (path,) = Path(environment["REPRISE_TRACE"]).iterdir()
+    assert path.suffix == ".reprise", "the trace was not completed"
+    return path, Trace(reprise, path)
+
+
+def assert_same_batches(trace, environment):
+    log = [json.loads(line) for line in Path(environment["INDEPENDENT_LOG"]).read_text().splitlines()]
+    names = list(dict.fromkeys(name for step in log for name, _, _ in step["rows"]))
+    assert len(trace.steps) == len(log)
+    for recorded, step in zip(trace.steps, log):
+        assert [[names[number], computed, query] for number, computed, query in recorded["batch"]] == step["rows"]
+        assert sorted(names[number] for number in recorded.get("preempted", [])) == step["preempted"]
+    return log
+
+
+def assert_replays(reprise, path, requests, tokens):
+    text = subprocess.run(
+        [reprise, "replay", path, "--policy", "always-2d,vllm-0.33", "--format", "json"],
+        check=True, capture_output=True, text=True).stdout  # fmt: skip
+    for policy in json.loads(text)["policies"].values():
+        assert (policy["requests"], policy["output_tokens"]) == (requests, tokens)
+
+
+def test_poisson_traffic_through_the_engine_is_recorded_as_it_was(environment, reprise, model):
+    run = subprocess.run(
+        [sys.executable, FOLDER / "poisson_client.py", model, "100"], env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    seen = json.loads(run.stdout.splitlines()[-1])
+    path, trace = only_trace(reprise, environment)
+    log = assert_same_batches(trace, environment)
+    assert any(step["preempted"] for step in log), "the pool was to be too small for this traffic"
+    # The client's requests reach the engine in the order in which they were sent.
+    assert len(trace.requests) == len(seen)
+    zero = trace.header["time_zero_unix_us"] / 1e6
+    for number, client in enumerate(seen):
+        request = trace.requests[number]
+        assert (request["prompt_tokens"], request["output_tokens"]) == (client["prompt"], client["tokens"])
+        assert request["output_limit"] == client["wanted"]
+        # The clocks are read a few microseconds apart.
+        assert client["sent"] - 0.001 <= zero + request["arrival"] <= client["first"]
+    assert trace.header["kv_cache_blocks"] == 99
+    assert trace.header["model"]["layers"] == 2
+    assert_replays(reprise, path, len(seen), sum(client["tokens"] for client in seen))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def await_server(server, port, log):
+    for _ in range(240):
+        assert server.poll() is None, log.read_text()[-3000:]
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
+            return
+        except OSError:
+            time.sleep(1)
+    pytest.fail("the server did not come up")
+
+
+def test_the_benchmark_of_vllm_against_its_server_is_recorded(environment, reprise, model, tmp_path):
+    port, vllm = free_port(), Path(sys.executable).with_name("vllm")
+    log = tmp_path / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [vllm, "serve", model, "--load-format", "dummy", "--enforce-eager", "--max-model-len", "2048", "--port", str(port), "--block-size", "32",
+             "--scheduler-cls", "independent_log.LoggingScheduler"],
+            env=environment, stdout=output, stderr=output)  # fmt: skip
+        try:
+            await_server(server, port, log)
+            bench = subprocess.run(
+                [vllm, "bench", "serve", "--model", model, "--port", str(port), "--dataset-name", "random",
+                 "--random-input-len", "50", "--random-output-len", "20", "--random-range-ratio", "0.5",
+                 "--num-prompts", "40", "--request-rate", "40", "--ignore-eos", "--save-result", "--save-detailed",
+                 "--result-filename", tmp_path / "bench.json"],
+                env=environment, capture_output=True, text=True)  # fmt: skip
+            assert bench.returncode == 0, bench.stderr[-3000:]
+        finally:
+            server.terminate()
+            server.wait(60)
+    seen = json.loads((tmp_path / "bench.json").read_text())
+    path, trace = only_trace(reprise, environment)
+    assert_same_batches(trace, environment)
+    recorded = Counter((request["prompt_tokens"], request["output_tokens"]) for request in trace.requests.values())
+    client = Counter(zip(seen["input_lens"], seen["output_lens"]))
+    # The benchmark sends its first prompt once more beforehand, where its version tests the server so.
+    assert not client - recorded and (recorded - client).total() <= 1
+    assert_replays(reprise, path, recorded.total(), sum(tokens * count for (_, tokens), count in recorded.items()))
