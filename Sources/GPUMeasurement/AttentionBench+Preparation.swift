@@ -38,6 +38,8 @@ extension AttentionBench {
       of: batch, pools: pools, order: pool.order, start: cursor)
     try grow(&memory.description, to: 4 * description.count)
     try memory.description?.buffer.write(unsafe description.span.bytes)
+    // The copy may still be under way when its call returns, and the stream does not wait for it.
+    try context.synchronize()
     activity.memory = max(activity.memory, ByteCount(Int64(memory.bytes)))
     return pools
   }

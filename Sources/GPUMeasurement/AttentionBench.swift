@@ -108,7 +108,7 @@ public final class AttentionBench {
   /// finds its KV in L2. Going round costs nothing beside the calls themselves, which an explicit
   /// flush before each would. `warm` calls all read one copy. All calls are nodes of CUDA graphs, as
   /// vLLM's decode steps are; the time of a replay over its calls is one sample. A round is cut into
-  /// graphs of half a millisecond, so that six samples seldom take more than one round.
+  /// graphs of a third of a millisecond, so that six samples seldom take more than one round.
   public func measure(
     _ program: KernelProgram, on batch: AttentionBatch, in context: AttentionContext,
     cache: MeasuredState.Cache = .cold

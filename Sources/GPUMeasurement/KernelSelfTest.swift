@@ -113,6 +113,9 @@ public final class KernelSelfTest {
           scratch: plan.scratchBytes > 0 ? try poisoned(plan.scratchBytes) : nil,
           description: try memory(unsafe description.span.bytes),
           cache: try memory(unsafe batch.cache.span.bytes))
+        // A copy from pageable memory may still be under way when its call returns, and this stream
+        // does not wait for the one that it is on.
+        try context.synchronize()
         for kernel in loaded { try kernel.enqueue(plan, memory, pool: 0, on: stream) }
         try stream.synchronize()
         let bytes = try memory.output?.buffer.bytes(count: plan.outputBytes) ?? []

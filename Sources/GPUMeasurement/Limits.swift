@@ -3,7 +3,7 @@ public enum GPUMeasurementLimits {
   /// Separate copies of a batch's KV that one graph goes through; tiny batches would want thousands.
   static let poolsMax = 1024
   /// Microseconds that one replay shall take: long beside the start of a graph, which takes two or three.
-  static let replayMicroseconds = 500.0
+  static let replayMicroseconds = 300.0
   /// Calls that a graph holds at most.
   static let callsMax = 256
   /// One of so many pairs of measured lengths is also measured in the middle between both.

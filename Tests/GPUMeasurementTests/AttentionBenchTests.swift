@@ -30,14 +30,15 @@ struct AttentionBenchTests {
     _ = try bench.measure(program2D, on: batch, in: FakeBench.context)
     let before = fake.driver.lines.count
     let result = try bench.measure(program3D, on: batch, in: FakeBench.context)
-    // Guessed at 36 µs a call, 14 calls go round both copies seven times within one graph. They take
+    // Guessed at 36 µs a call, 10 calls go round both copies five times within one graph. They take
     // 800 µs each, so no second try is needed.
     #expect(
       FakeBench.shortened(fake.driver.lines[before...]) == [
         "cuCtxSetCurrent", "cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute",
         "cuCtxSetCurrent", "cuModuleLoadData", "cuModuleGetFunction", "cuFuncSetAttribute",
-        "cuCtxSetCurrent", "cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuStreamBeginCapture_v2",
-        "cuLaunchKernel × 28", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
+        "cuCtxSetCurrent", "cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuCtxSynchronize",
+        "cuStreamBeginCapture_v2",
+        "cuLaunchKernel × 20", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
         "cuGraphDestroy", "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch",
         "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord",
         "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch",
@@ -61,7 +62,7 @@ struct AttentionBenchTests {
     let result = try bench.measure(program2D, on: batch, in: FakeBench.context)
     #expect(result.samples == Array(repeating: Nanoseconds(1000), count: 6))
     #expect(bench.activity.replays == 14)
-    #expect(bench.activity.busy > Nanoseconds(7 * 250_000))
+    #expect(bench.activity.busy > Nanoseconds(7 * 150_000))
   }
 
   @Test("grids are those of the kernels' own launch contract, padding included")

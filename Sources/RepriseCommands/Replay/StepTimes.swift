@@ -186,6 +186,7 @@ extension StepTimes {
     self.description = description
     self.gpu = gpu
     self.isMeasured = isMeasured
+    pace = .asTimed
     host = HostTiming()
   }
 }
