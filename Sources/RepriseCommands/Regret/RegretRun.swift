@@ -56,9 +56,7 @@ struct RegretRun {
   private func rescheduled(
     _ own: RegretTimer, _ second: PolicyStepTimer
   ) throws -> (PolicyOutcome, PolicyOutcome, RegretTimer) {
-    let replay = RescheduledReplay(
-      requests: source.requests, prefixBlockTokens: source.reader.header.prefixBlockTokens,
-      engine: source.engine, host: times.host)
+    let replay = try source.rescheduledReplay(host: times.host)
     let bar = ProgressBar("replay", parts: 2, on: console)
     defer { bar.finish() }
     let total = Double(max(1, source.requests.count))

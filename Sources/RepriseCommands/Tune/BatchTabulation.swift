@@ -38,9 +38,7 @@ struct BatchTabulation {
         }
       }
     case .rescheduled:
-      let replay = RescheduledReplay(
-        requests: source.requests, prefixBlockTokens: source.reader.header.prefixBlockTokens,
-        engine: source.engine, host: times.host)
+      let replay = try source.rescheduledReplay(host: times.host)
       _ = try replay.run(&timer) { progress in
         bar.update(Double(progress.endedRequests) / Double(max(1, progress.requests)))
       }
