@@ -53,15 +53,21 @@ let package = Package(
     .target(
       name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
       cSettings: [.headerSearchPath(".")]),
+    .target(
+      name: "CPublishedFigures", exclude: ["published.json", "mla-h200.json"],
+      cSettings: [.headerSearchPath(".")]),
 
     // MARK: Core
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
-    target("StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers]),
+    target(
+      "StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers],
+      exclude: ["ACCURACY.md"]),
     target(
       "EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections],
       exclude: ["INVARIANTS.md", "SCHEDULER.md"]),
     target("Metrics", ["TraceModel"]),
+    target("RuleTuning", ["StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
 
     // MARK: Edges
     .target(
@@ -82,7 +88,10 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":libyaml.a")]),
     target("MachineProfiles", ["StepTiming", "KernelSelection", "TraceModel", "CMachineProfiles"]),
     target(
-      "Reports", ["EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel"]),
+      "Reports",
+      [
+        "RuleTuning", "EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel",
+      ]),
     target("CUDADriver", ["TraceModel", "CCUDADriver"]),
     target("KernelImages", ["TraceModel"]),
     target(
@@ -101,9 +110,10 @@ let package = Package(
     target(
       "RepriseCommands",
       [
-        "Reports", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
+        "Reports", "RuleTuning", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
         "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile", "EngineSimulation",
-        "StepTiming", "KernelSelection", "Metrics", "TraceModel", argumentParser,
+        "StepTiming", "KernelSelection", "Metrics", "TraceModel", "CPublishedFigures",
+        argumentParser,
       ]),
     .executableTarget(
       name: "reprise", dependencies: ["RepriseCommands"], swiftSettings: swiftSettings),
@@ -124,6 +134,9 @@ let package = Package(
       "EngineSimulationTests",
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"],
       exclude: ["Fixtures"]),
+    tests(
+      "RuleTuningTests",
+      ["RuleTuning", "ConfigurationFiles", "StepTiming", "KernelSelection", "TraceModel"]),
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"],
@@ -135,8 +148,8 @@ let package = Package(
       "RepriseCommandsTests",
       [
         "RepriseCommands", "Reports", "GPUMeasurement", "KernelImages", "KernelManifestSample",
-        "CUDADriver", "CUDADriverFake", "TraceFile", "TraceImport", "EngineSimulation", "Metrics",
-        "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
+        "CUDADriver", "CUDADriverFake", "MeasurementStore", "TraceFile", "TraceImport",
+        "EngineSimulation", "Metrics", "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
     .target(
       name: "CUDADriverFake", dependencies: ["CUDADriver", "CCUDADriver"],

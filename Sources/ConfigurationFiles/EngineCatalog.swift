@@ -18,7 +18,8 @@ public enum EngineCatalog {
   /// All known engines, in the order that listings show.
   ///
   /// Scheduler and graphs are vLLM's defaults for `vllm serve` on a GPU of that size: 8,192 tokens a step, 1,024
-  /// requests at once, prefix caching, asynchronous scheduling, blocks of 16.
+  /// requests at once, prefix caching, asynchronous scheduling, blocks of 16, or of
+  /// 64 for latent caches.
   public static let entries: [Entry] = [
     Entry(
       engine: EngineModel(
@@ -30,6 +31,13 @@ public enum EngineCatalog {
         name: "llama-3.1-8b@nvidia-h200", model: llama31with8B, smCount: h200SMs,
         kvBlocks: 889_552 / 16, graphs: .vLLM(.newestDescribed)),
       origin: origin(kvTokens: "889,552")),
+    Entry(
+      engine: EngineModel(
+        name: "deepseek-v3@nvidia-h200", model: deepSeekV3, tensorParallel: 8, smCount: h200SMs,
+        kvBlockSize: 64, kvBlocks: 524_288 / 64, graphs: .vLLM(.newestDescribed)),
+      origin: "vllm serve's defaults for an H200; the model's published shape over 8 GPUs with a "
+        + "latent cache; a KV pool of 524,288 tokens, computed from fp8 weights and not from a run."
+    ),
   ]
 
   /// The engine of a name such as `mistral-small-24b@nvidia-h200`.
@@ -42,7 +50,7 @@ public enum EngineCatalog {
   }
 
   /// Models whose shape an engine file may name.
-  static let models = [mistralSmall24B, llama31with8B]
+  static let models = [mistralSmall24B, llama31with8B, deepSeekV3]
 
   /// Streaming multiprocessors of GPUs that an engine file may name.
   static let gpus = [(name: "nvidia-h200", smCount: h200SMs)]
@@ -63,4 +71,9 @@ public enum EngineCatalog {
   private static let llama31with8B = ModelShape(
     name: "llama-3.1-8b", layers: 32, hiddenSize: 4096, intermediateSize: 14336, queryHeads: 32,
     kvHeads: 8, headSize: 128, vocabularySize: 128_256, maxModelLength: 131_072)
+
+  /// DeepSeek-V3's `config.json`; one KV head of 512 latent and 64 rotary elements, as decoding has it.
+  private static let deepSeekV3 = ModelShape(
+    name: "deepseek-v3", layers: 61, hiddenSize: 7168, intermediateSize: 18432, queryHeads: 128,
+    kvHeads: 1, headSize: 576, vocabularySize: 129_280, maxModelLength: 163_840)
 }

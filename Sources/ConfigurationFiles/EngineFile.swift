@@ -6,12 +6,13 @@ import TraceModel
 ///
 /// Keys are those of a trace's header. What is left out is `base`'s, or vLLM's default for an H200.
 public enum EngineFile {
-  private static let keys = [
-    "name", "base", "model", "gpu", "sm_count", "tensor_parallel", "engine_version",
-    "max_num_batched_tokens", "max_num_seqs", "kv_block_size", "kv_cache_tokens",
-    "prefix_caching", "async_scheduling", "long_prefill_token_threshold",
-    "scheduler_reserve_full_isl", "cuda_graph_mode", "cuda_graph_capture_sizes",
-  ]
+  private static let keys =
+    [
+      "name", "base", "model", "gpu", "sm_count", "tensor_parallel", "engine_version",
+      "max_num_batched_tokens", "max_num_seqs", "kv_block_size", "kv_cache_tokens",
+      "prefix_caching", "async_scheduling", "long_prefill_token_threshold",
+      "scheduler_reserve_full_isl", "cuda_graph_mode", "cuda_graph_capture_sizes",
+    ] + SchedulerRules.Key.allCases.map(\.rawValue)
 
   /// Reads an engine from a file.
   public static func load(path: String) throws(ConfigurationError) -> EngineModel {
@@ -46,6 +47,7 @@ public enum EngineFile {
         "long_prefill_token_threshold", in: EngineLimits.longPrefillTokenThreshold) ?? 0,
       reservesFullPrompt: try file.bool("scheduler_reserve_full_isl")
         ?? version.reservesFullPrompt,
+      rules: try EngineRulesSection.rules(file, version: version),
       graphs: try EngineGraphSection.graphs(
         file, version: version, maxSequences: sequences, maxBatchedTokens: tokens))
   }

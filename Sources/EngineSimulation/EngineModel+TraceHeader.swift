@@ -55,7 +55,34 @@ extension EngineModel {
         default: 0),
       reservesFullPrompt: header["scheduler_reserve_full_isl"]?.bool
         ?? version.reservesFullPrompt,
+      rules: try Self.rules(header, version),
       graphs: try Self.graphs(header))
+  }
+
+  /// The release's rules, with those that the header states.
+  private static func rules(
+    _ header: TraceHeader, _ version: VLLMVersion
+  ) throws(EngineModelError) -> SchedulerRules {
+    func flag(_ key: SchedulerRules.Key) -> Bool? { header[key.rawValue]?.bool }
+    let active = SchedulerRules.Key.maxActiveSequences.rawValue
+    var rules = SchedulerRules(version)
+    rules.override(
+      sparesLoneRequest: flag(.sparesLoneRequest),
+      adaptsLongPrefillThreshold: flag(.adaptsLongPrefillThreshold),
+      maxActiveSequences: header[active] == nil
+        ? nil : try number(header, active, in: EngineLimits.maxSequences),
+      watermark: try watermark(header),
+      takesNamelessBlocksFirst: flag(.takesNamelessBlocksFirst))
+    return rules
+  }
+
+  private static func watermark(_ header: TraceHeader) throws(EngineModelError) -> Double? {
+    let key = SchedulerRules.Key.watermark.rawValue
+    guard let json = header[key] else { return nil }
+    guard let value = json.double, EngineLimits.watermark.contains(value) else {
+      throw EngineModelError(key: key, reason: "is no number from 0 to below 1")
+    }
+    return value
   }
 
   /// Why a model's numbers cannot be; `nil` where they can.
@@ -146,6 +173,6 @@ extension VLLMVersion {
 
   /// Whether a waiting request must fit its whole prompt in free blocks, by default.
   ///
-  /// Since PR #37307 (2026-03-24); 0.24 is the first release after it that was looked at.
-  public var reservesFullPrompt: Bool { self >= VLLMVersion(0, 24) }
+  /// Since PR #37307 (2026-03-24): not in 0.18.1, in 0.20.0.
+  public var reservesFullPrompt: Bool { self >= VLLMVersion(0, 19) }
 }

@@ -28,6 +28,8 @@ public struct EngineModel: Hashable, Sendable {
   /// Whether a waiting request must fit its whole prompt in free blocks before it starts
   /// (`scheduler_reserve_full_isl`, vLLM since 2026-03).
   public var reservesFullPrompt: Bool
+  /// Rules of the scheduler that depend on the release or that an option switches on.
+  public var rules: SchedulerRules
   /// How steps are captured and padded.
   public var graphs: CUDAGraphs
 
@@ -36,7 +38,7 @@ public struct EngineModel: Hashable, Sendable {
     name: String, model: ModelShape, tensorParallel: Int = 1, smCount: Int,
     maxBatchedTokens: Int = 8192, maxSequences: Int = 1024, kvBlockSize: Int = 16, kvBlocks: Int,
     prefixCaching: Bool = true, asyncScheduling: Bool = true, longPrefillTokenThreshold: Int = 0,
-    reservesFullPrompt: Bool = true, graphs: CUDAGraphs
+    reservesFullPrompt: Bool = true, rules: SchedulerRules = .newest, graphs: CUDAGraphs
   ) {
     self.name = name
     self.model = model
@@ -50,6 +52,7 @@ public struct EngineModel: Hashable, Sendable {
     self.asyncScheduling = asyncScheduling
     self.longPrefillTokenThreshold = longPrefillTokenThreshold
     self.reservesFullPrompt = reservesFullPrompt
+    self.rules = rules
     self.graphs = graphs
   }
 

@@ -45,8 +45,7 @@ struct EngineTimeline {
   mutating func begin(at start: Nanoseconds, time: StepTime) {
     precondition(!isFull, "the oldest step must complete before another begins")
     let scheduled = start + host.scheduleDuration
-    let launch = time.launch.isFullGraph ? host.graphLaunch : host.pieceLaunch
-    launched = scheduled + launch
+    launched = scheduled + host.launch(of: time.launch, attention: time.variant.family)
     gpuEnd = max(max(gpuEnd, scheduled + host.firstKernel) + time.gpu, launched)
     if inFlight == 0 { gpuEnds.0 = gpuEnd } else { gpuEnds.1 = gpuEnd }
     inFlight += 1

@@ -3,7 +3,7 @@
 /// vLLM's `BlockPool`. Blocks are taken from the front of the free list; those of a finished or
 /// preempted request go back in reverse, so that the end of its context is reused before the
 /// beginning. A block that is full keeps its content while it is free and goes to the list's end;
-/// one that is not goes to the front (as vLLM 0.32 does).
+/// one that is not goes to the front (since vLLM 0.24), or to the end as well.
 ///
 /// Without prefix caching no block is ever found again, so none needs a number: the pool then counts.
 /// A holder is named by its *table*, a number that `open()` gives.
@@ -16,6 +16,8 @@ struct KVBlockPool {
   private(set) var generation = 0
   /// Whether blocks are told apart, or only counted.
   let tracksBlocks: Bool
+  /// Whether blocks that are not full go to the front of the free list.
+  let takesNamelessBlocksFirst: Bool
 
   private var free: FreeBlockList
   private var holders: [Int32]
@@ -24,7 +26,8 @@ struct KVBlockPool {
   private var unusedTables: [Int32] = []
 
   /// A pool in which all blocks are free and empty.
-  init(blocks: Int, tracksBlocks: Bool) {
+  init(blocks: Int, tracksBlocks: Bool, takesNamelessBlocksFirst: Bool = true) {
+    self.takesNamelessBlocksFirst = takesNamelessBlocksFirst
     blockCount = blocks
     freeCount = blocks
     self.tracksBlocks = tracksBlocks
@@ -77,7 +80,7 @@ struct KVBlockPool {
       holders[Int(block)] -= 1
       guard isFree(block) else { continue }
       freeCount += 1
-      if index < full {
+      if index < full || !takesNamelessBlocksFirst {
         free.append(block)
       } else {
         free.insert(block, after: front)

@@ -5,8 +5,8 @@ public import TraceModel
 /// Replays arrivals: a model of the engine's scheduler forms new batches as virtual time passes.
 ///
 /// Holds what all policies share; `run` may be called once for each of them, from several threads.
-/// Requests of the same arrival keep the order of the trace. The same input gives the same outcome
-/// on every machine.
+/// Requests of the same arrival keep the order in which a recording first scheduled them, where there
+/// is one, or that of the trace. The same input gives the same outcome on every machine.
 ///
 /// A request with no prompt or no output is served as one of a single token, since the engine knows
 /// no less.
@@ -27,10 +27,13 @@ public struct RescheduledReplay: Sendable {
   /// Prepares the replay of some requests.
   ///
   /// `prefixBlockTokens` is the granularity of their `prefixBlocks`, `nil` where prefixes are
-  /// unknown. The engine must be within `EngineLimits`.
+  /// unknown. `precedence` has a number for each request, which decides between equal arrivals: the
+  /// lower is first. The engine must be within `EngineLimits`.
   public init(
-    requests: [TraceRequest], prefixBlockTokens: Int?, engine: EngineModel, host: HostTiming
+    requests: [TraceRequest], prefixBlockTokens: Int?, precedence: [Int32]? = nil,
+    engine: EngineModel, host: HostTiming
   ) {
+    precondition(precedence.map { $0.count == requests.count } ?? true)
     precondition(engine.outOfBounds == nil, "the engine is outside EngineLimits")
     self.engine = engine
     self.host = host
@@ -41,7 +44,10 @@ public struct RescheduledReplay: Sendable {
     }
     refused = fitting.indices.filter { !fitting[$0] }
     arrivals = fitting.indices.filter { fitting[$0] }
-      .sorted { (requests[$0].arrival, $0) < (requests[$1].arrival, $1) }
+      .sorted {
+        (requests[$0].arrival, precedence?[$0] ?? 0, $0)
+          < (requests[$1].arrival, precedence?[$1] ?? 0, $1)
+      }
       .map { Int32($0) }
     prefixes =
       engine.prefixCaching

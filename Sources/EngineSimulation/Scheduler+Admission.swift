@@ -7,7 +7,7 @@ extension Scheduler {
   mutating func admitWaiting(
     step: Int32, time: Nanoseconds, budget: inout Int32, limit: Int32, batch: inout AttentionBatch
   ) {
-    while budget > 0, running.count < engine.maxSequences, let head = waiting.first {
+    while budget > 0, running.count < engine.places, let head = waiting.first {
       if let blocked, blocked == (head.request, pool.generation) { return }
       let hits = cachedBlocks(of: head)
       let computed = Int32(hits.blocks.count * engine.kvBlockSize)
@@ -40,12 +40,14 @@ extension Scheduler {
     func missing(for tokens: Int32) -> Int {
       (Int(tokens) + engine.kvBlockSize - 1) / engine.kvBlockSize - hits.blocks.count
     }
-    if engine.reservesFullPrompt, missing(for: head.tokens) + hits.free > pool.freeCount {
-      blocked = (head.request, pool.generation)
+    let reserved = hits.free + (running.isEmpty ? 0 : engine.watermarkBlocks)
+    if engine.reservesFullPrompt, missing(for: head.tokens) + reserved > pool.freeCount {
+      // With a watermark it may fit as soon as nobody runs, which the pool does not show.
+      if engine.watermarkBlocks == 0 { blocked = (head.request, pool.generation) }
       return nil
     }
     let count = missing(for: computed + length)
-    return count + hits.free > pool.freeCount ? nil : count
+    return count + reserved > pool.freeCount ? nil : count
   }
 
   /// The longest run of a request's leading blocks that the pool still has, and how many are free.

@@ -56,7 +56,9 @@ struct Scheduler {
     self.requests = requests
     self.prefixes = engine.prefixCaching ? prefixes : nil
     self.ledger = ledger
-    pool = KVBlockPool(blocks: engine.kvBlocks, tracksBlocks: engine.prefixCaching)
+    pool = KVBlockPool(
+      blocks: engine.kvBlocks, tracksBlocks: engine.prefixCaching,
+      takesNamelessBlocksFirst: engine.rules.takesNamelessBlocksFirst)
     running.reserveCapacity(min(engine.maxSequences, requests.count))
   }
 
@@ -91,11 +93,9 @@ struct Scheduler {
     return preempted
   }
 
-  /// Most tokens of one row; the threshold for long prompts is void when nobody else could starve.
+  /// Most tokens of one row in the call that begins.
   private var rowLimit: Int32 {
-    let threshold = engine.longPrefillTokenThreshold
-    return threshold > 0 && running.count + waiting.count > 1
-      ? Int32(clamping: threshold) : Int32.max
+    Int32(clamping: engine.rowLimit(requests: running.count + waiting.count))
   }
 
   private mutating func extendRunning(

@@ -3,26 +3,6 @@ internal import KernelImages
 internal import KernelSelection
 internal import TraceModel
 
-/// A loaded kernel and how it is launched.
-final class LoadedKernel {
-  let function: CUDAFunction
-  let launch: KernelLaunch
-
-  init(
-    _ launch: KernelLaunch, cubin: [UInt8], in context: borrowing CUDAContext
-  ) throws(CUDAError) {
-    let module = try CUDAModule(image: cubin, in: context)
-    let function = try module.function(
-      launch.image.entry, signature: KernelSignature(triton: launch.image.signature))
-    // More than every GPU gives without being asked.
-    if launch.image.sharedBytes > 48 << 10 {
-      try function.allowDynamicSharedMemory(ByteCount(Int64(launch.image.sharedBytes)))
-    }
-    self.function = function
-    self.launch = launch
-  }
-}
-
 /// Sizes of one batch's launches; mirrors `launches.py` beside the kernels.
 struct LaunchPlan {
   let rows: Int
@@ -36,6 +16,12 @@ struct LaunchPlan {
   /// Blocks of all rows.
   let blocks: Int
   let program: KernelProgram
+  /// Microseconds of memory traffic and arithmetic at an H200's best rates; no call takes less.
+  let leastMicroseconds: Double
+
+  /// Programs that a split of PR #19774 is spread over, and heads of one program; as `images.py` has it.
+  static let pages = 32
+  static let headsPerProgram = 16
 
   init(_ program: KernelProgram, _ batch: AttentionBatch, in context: AttentionContext) {
     self.program = program
@@ -49,24 +35,50 @@ struct LaunchPlan {
     // A kernel reads the table to the end of its last tile, which has at most 128 tokens = 8 blocks.
     tableStride = (longest + 8 + 7) / 8 * 8
     blocks = max(1, batch.kvLengths.reduce(0) { $0 + Self.blocks($1, context.kvBlockSize) })
+    var products = 0.0
+    for (query, kv) in zip(batch.queryLengths, batch.kvLengths) {
+      products += Double(query) * (Double(kv) - Double(query) / 2)
+    }
+    let bytes = Double(blocks * Self.blockBytes(in: context))
+    leastMicroseconds =
+      3 + bytes / 4e6 + 4 * products * Double(queryHeads * headSize) / 6e8
   }
 
   static func blocks(_ length: Int32, _ blockSize: Int) -> Int {
     (Int(length) + blockSize - 1) / blockSize
   }
 
+  /// Bytes of a block of a cache: keys and values of two bytes an element, which a latent cache has once.
+  static func blockBytes(in context: AttentionContext) -> Int {
+    (context.isLatent ? 2 : 4) * context.kvBlockSize * context.kvHeads * context.headSize
+  }
+
+  var isLatent: Bool { program.shape.isLatent }
   /// Elements of keys, or of values, in one block.
   var blockElements: Int { blockSize * kvHeads * headSize }
-  /// Bytes of a block: keys and values of two bytes an element.
-  var blockBytes: Int { 4 * blockElements }
-  /// Bytes of queries, and of outputs.
+  /// Bytes of a block.
+  var blockBytes: Int { (isLatent ? 2 : 4) * blockElements }
+  /// Elements of an output's head.
+  var outputHeadSize: Int { isLatent ? AttentionContext.latentSize : headSize }
+  /// Bytes of queries.
   var queryBytes: Int { 2 * max(1, tokens) * queryHeads * headSize }
-  /// (token, head, segment) triples in scratch, up to a multiple of 16 bytes each.
+  /// Bytes of outputs.
+  var outputBytes: Int { 2 * max(1, tokens) * queryHeads * outputHeadSize }
+  /// (token, head, part) triples in scratch, up to a multiple of 16 bytes each.
   var cells: Int { (tokens * queryHeads * program.segments + 3) / 4 * 4 }
-  /// Bytes of segment outputs, maxima and sums; none without a split.
-  var scratchBytes: Int {
-    program.segments == 1 ? 0 : 4 * cells * (program.paddedHeadSize + 2)
+  /// What scratch holds of each triple, in fp32 elements.
+  private var cellElements: Int {
+    guard isLatent else { return program.segments == 1 ? 0 : program.paddedHeadSize + 2 }
+    return AttentionContext.latentSize + 1
+      + (usesPages ? Self.pages * (AttentionContext.latentSize + 3) : 0)
   }
+  private var usesPages: Bool {
+    program.launches.contains { $0.image.arguments.contains { $0.name == "pages" } }
+  }
+  /// Bytes of segment outputs, maxima and sums; none without a split.
+  var scratchBytes: Int { 4 * cells * cellElements }
+  /// The description as `description(of:pools:order:)` writes it, in bytes.
+  func descriptionBytes(pools: Int) -> Int { 4 * tablePlace(pools) }
 
   /// Places of the three parts of the batch's description, in 32-bit words.
   var queryStartsPlace: Int { (rows + 3) / 4 * 4 }
@@ -81,8 +93,11 @@ struct LaunchPlan {
     case "tokens": value = tokens
     case "query_heads": value = queryHeads
     case "kv_heads": value = kvHeads
-    case "segments": value = program.segments
+    case "segments", "splits": value = program.segments
     case "query_blocks": value = tokens / program.queryTokensPerBlock + rows
+    case "head_blocks": value = (queryHeads + Self.headsPerProgram - 1) / Self.headsPerProgram
+    case "split_pages": value = program.segments * Self.pages
+    case "split_heads": value = program.segments * Self.headsPerProgram
     default: throw Self.unknown(name)
     }
     return UInt32(clamping: value)
@@ -92,15 +107,24 @@ struct LaunchPlan {
   func scalar(_ name: String) throws(CUDAError) -> Int {
     switch name {
     case "rows": return rows
-    case "query_token_stride", "output_token_stride": return queryHeads * headSize
-    case "query_head_stride", "output_head_stride": return headSize
+    case "query_heads": return queryHeads
+    case "splits": return program.segments
+    case "query_token_stride", "query_row_stride": return queryHeads * headSize
+    case "query_head_stride": return headSize
+    case "output_token_stride", "output_row_stride": return queryHeads * outputHeadSize
+    case "output_head_stride": return outputHeadSize
     case "block_table_stride": return tableStride
     case "key_block_stride", "value_block_stride": return 2 * blockElements
     case "key_slot_stride", "value_slot_stride": return kvHeads * headSize
     case "key_head_stride", "value_head_stride": return headSize
+    case "cache_block_stride": return blockElements
+    case "cache_slot_stride": return headSize
     default: throw Self.unknown(name)
     }
   }
+
+  /// What scores are multiplied by; DeepSeek's heads of 128 + 64 elements for latent caches.
+  var scale: Float { 1 / Float(isLatent ? 192 : headSize).squareRoot() }
 
   private static func unknown(_ name: String) -> CUDAError {
     CUDAError(.signature("'\(name)' is nothing that this program can give"))
@@ -109,23 +133,26 @@ struct LaunchPlan {
   /// Lengths, query starts and one block table a pool, as the kernels read them.
   ///
   /// Pools share no block, and blocks come in random order, as they do after some hours of serving.
-  func description(of batch: AttentionBatch, pools: Int, order: [Int32]) -> [Int32] {
+  /// - `start`: the place in `order` where the first pool begins; past the end it goes on at the front
+  func description(
+    of batch: AttentionBatch, pools: Int, order: [Int32], start: Int = 0
+  ) -> [Int32] {
     var words = [Int32](repeating: 0, count: tablePlace(pools))
-    var start: Int32 = 0
+    var token: Int32 = 0
     for row in batch.kvLengths.indices {
       words[row] = batch.kvLengths[row]
-      words[queryStartsPlace + row] = start
-      start += batch.queryLengths[row]
+      words[queryStartsPlace + row] = token
+      token += batch.queryLengths[row]
     }
     // Padding rows have no length and begin after the last token.
-    for row in batch.kvLengths.count...rows { words[queryStartsPlace + row] = start }
-    var next = 0
+    for row in batch.kvLengths.count...rows { words[queryStartsPlace + row] = token }
+    var next = order.isEmpty ? 0 : start % order.count
     for pool in 0..<pools {
       for row in batch.kvLengths.indices {
         let place = tablePlace(pool) + row * tableStride
         for block in 0..<Self.blocks(batch.kvLengths[row], blockSize) {
           words[place + block] = order[next]
-          next += 1
+          next = next + 1 == order.count ? 0 : next + 1
         }
       }
     }

@@ -2,8 +2,12 @@
 public enum GPUMeasurementLimits {
   /// Separate copies of a batch's KV that one graph goes through; tiny batches would want thousands.
   static let poolsMax = 1024
-  /// Launches that a graph holds at least, where one goes through fewer copies; dilutes its start.
-  static let callsMin = 8
+  /// Microseconds that one replay shall take: long beside the start of a graph, which takes two or three.
+  static let replayMicroseconds = 300.0
+  /// Calls that a graph holds at most.
+  static let callsMax = 256
+  /// One of so many pairs of measured lengths is also measured in the middle between both.
+  static let probedPairShare: UInt64 = 24
   /// Timed replays of one graph.
   static let replaysMax = 20
   /// Replays before the first look at their spread: the fewest whose extremes enclose the median
@@ -25,4 +29,6 @@ public enum GPUMeasurementLimits {
   static let anchorSpacing: Int32 = 64
   /// New tokens of a row that split-KV still runs.
   static let splitQueryLengthMax = 8
+  /// Measured batches that a model of a provider's kernel is fitted to.
+  static let fittedRowsMax = 400
 }

@@ -42,14 +42,17 @@ public final class MeasuredAttentionTiming: AttentionTiming {
   /// Answers from a store, and from a GPU where a bench is given.
   ///
   /// - `path`: the store; without one, what is measured is forgotten at the end
+  /// - `imported`: measurements beside those of the store, sorted as an export is
   /// - `gpu`: which GPU's measurements are wanted where there is no bench
   /// - `context`: heads and cache; batches of another one have no times
   public init(
-    measurements path: String?, bench: sending AttentionBench?, gpu: String,
-    context: AttentionContext, options: MeasuredTimingOptions = MeasuredTimingOptions()
+    measurements path: String?, imported: [Measurement] = [], bench: sending AttentionBench?,
+    gpu: String, context: AttentionContext,
+    options: MeasuredTimingOptions = MeasuredTimingOptions()
   ) throws(GPUMeasurementError) {
     let times = try MeasuredTimes(
-      path: path, bench: bench, gpu: gpu, context: context, cache: options.cache)
+      path: path, imported: imported, bench: bench, gpu: gpu, context: context,
+      cache: options.cache)
     variants = times.variants
     machine = times.machine
     self.options = options
@@ -63,6 +66,8 @@ public final class MeasuredAttentionTiming: AttentionTiming {
     guard variants.contains(variant) else {
       throw .variantWithoutTiming(variant: variant.name, available: variants.map(\.name))
     }
+    let batch = variant.family.isLatent ? Self.decodeRows(of: batch) : batch
+    guard batch.summary.rows > 0 || !variant.family.isLatent else { return .zero }
     let longestQuery = batch.summary.maxQueryLength
     guard variant.family != .triton3D || longestQuery <= GPUMeasurementLimits.splitQueryLengthMax
     else {
@@ -73,46 +78,21 @@ public final class MeasuredAttentionTiming: AttentionTiming {
         guard batch.summary.isSingleTokenOnly, batch.summary.rows > 0 else {
           return .success(try times.time(of: variant, batch, in: context))
         }
-        return .success(try decodeTime(of: variant, batch, in: context, from: &times))
+        return .success(
+          try times.decodeTime(of: variant, batch, in: context, isExact: options.isExact))
       } catch { return .failure(error) }
     }
     return try result.get()
   }
 
+  /// The rows that MLA decoding sees: vLLM runs prompts beside them on another kernel, over keys and
+  /// values of full size, whichever policy is in force; that kernel's time counts as rest of the step.
+  private static func decodeRows(of batch: AttentionBatch) -> AttentionBatch {
+    guard !batch.summary.isSingleTokenOnly else { return batch }
+    let rows = zip(batch.queryLengths, batch.kvLengths).filter { $0.0 == 1 }
+    return AttentionBatch(rows: rows.map { (queryLength: $0.0, kvLength: $0.1) })
+  }
+
   /// What happened on the way: measurements taken, GPU time spent, and notes for the user.
   public var activity: MeasurementActivity { state.withLock { $0.activity } }
-
-  private func decodeTime(
-    of variant: KernelVariant, _ batch: AttentionBatch, in context: AttentionContext,
-    from times: inout MeasuredTimes
-  ) throws(TimingError) -> Nanoseconds {
-    let padded = batch.summary.paddedRows
-    // Longest first: requests that came first have the longest rows, and stand first in a batch.
-    let lengths = Array(batch.kvLengths.sorted().reversed())
-    func shifted(_ shift: Int32) -> AttentionBatch {
-      AttentionBatch(rows: lengths.map { (1, $0 + shift) }, paddedRows: padded)
-    }
-    let exact = shifted(0)
-    if let known = try times.known(variant, exact, in: context) { return known }
-    let spacing = GPUMeasurementLimits.anchorSpacing
-    let above = lengths[0] % spacing
-    // A row may not become empty by the shift.
-    guard !options.isExact, above > 0, let shortest = lengths.last, shortest > above else {
-      return try times.time(of: variant, exact, in: context)
-    }
-    let low = try times.time(of: variant, shifted(-above), in: context)
-    let high = try times.time(of: variant, shifted(spacing - above), in: context)
-    let step = (high.rawValue - low.rawValue) * Int64(above) / Int64(spacing)
-    return Nanoseconds(low.rawValue + step)
-  }
-}
-
-/// What a measured timing has done.
-public struct MeasurementActivity: Hashable, Sendable {
-  /// Measurements taken in this process.
-  public var measured = 0
-  /// GPU time of their timed replays.
-  public var busy = Nanoseconds.zero
-  /// What the user should know.
-  public var notes: [String] = []
 }

@@ -15,43 +15,32 @@ struct MeasuredTimes: ~Copyable {
   let variants: [KernelVariant]
   let machine: MeasuredMachine
   private let store: MeasurementStore?
-  private let bench: AttentionBench?
+  let bench: AttentionBench?
   private let programs: [KernelVariant: KernelProgram]
   private let cache: MeasuredState.Cache
   private let context: AttentionContext
   private var times: [KernelVariant: [String: Nanoseconds]]
   private var failures: [KernelVariant: [String: String]]
   private var measured = 0
+  /// Errors of interpolation where it was probed, by variant and the shorter neighbour's key.
+  var probes = InterpolationProbes()
 
   init(
-    path: String?, bench: AttentionBench?, gpu: String, context: AttentionContext,
-    cache: MeasuredState.Cache
+    path: String?, imported: [Measurement], bench: AttentionBench?, gpu: String,
+    context: AttentionContext, cache: MeasuredState.Cache
   ) throws(GPUMeasurementError) {
     var programs: [KernelVariant: KernelProgram] = [:]
-    var built: [KernelVariant] = []
-    let shape = KernelShape(
-      headSize: context.headSize, ratio: context.queryHeadsPerKVHead,
-      blockSize: context.kvBlockSize, element: Self.element)
     if let bench {
-      for name in bench.manifest.variants(for: shape) {
-        guard let variant = KernelVariant(name: name) else { continue }
-        do { programs[variant] = try bench.manifest.program(name, shape: shape) } catch {
-          throw .image(error)
-        }
-        built.append(variant)
-      }
-      if built.isEmpty {
-        do { _ = try bench.manifest.program("triton-2d", shape: shape) } catch {
-          throw .image(error)
-        }
-      }
+      do { programs = try bench.manifest.programs(in: context) } catch { throw .image(error) }
     }
+    let built = Array(programs.keys)
     var selection = StoredSelection(
       context: context, cache: cache, machine: bench?.machine, gpu: gpu,
       images: programs.mapValues(\.imageHash))
     let store = try Self.opened(path, mode: bench == nil ? .readOnly : .readWrite) {
       selection.add($0)
     }
+    for measurement in imported { selection.add(measurement) }
     let chosen = selection.chosen()
     times = chosen.times
     failures = chosen.failures
@@ -82,8 +71,10 @@ struct MeasuredTimes: ~Copyable {
   }
 
   var activity: MeasurementActivity {
-    MeasurementActivity(
-      measured: measured, busy: bench?.busy ?? .zero, notes: bench?.notes ?? [])
+    var activity = bench?.activity ?? MeasurementActivity()
+    activity.measured = measured
+    activity.interpolation = probes.error
+    return activity
   }
 
   /// The time of a batch if it was measured; an error if it failed then.

@@ -1,33 +1,196 @@
 #!/bin/bash
-# Measures a recorded trace on the machine's GPU and replays it from the measurements.
+# Tests and measures on the machine's GPU what README.md beside this file promises.
 #
-# Needs python3 with triton 3.6.0, and in .carry/ the program `reprise` (static, stripped) with the
-# package `reprise_kernels` beside it; OUT is the folder for results. Run from the repository's root.
+# Needs python3 with triton 3.6.0 (and torch for one of the bad cases), and in CARRY the program
+# `reprise` (static, stripped) with the package `reprise_kernels` beside it; OUT is the folder for
+# results. Run from the repository's root. PARTS names parts to run; all take some six minutes.
 set -uo pipefail
-: "${OUT:=/tmp/reprise-check}"
+: "${OUT:=/tmp/reprise-check}" "${CARRY:=.carry}"
+: "${PARTS:=selftest replays export plan latent bad growth sanitizer}"
 mkdir -p "$OUT"
-program=.carry/reprise
-trace=traces/h200/mistral-small-24b-random-qps5.always-2d.reprise
-policies=always-2d,always-3d,vllm-0.33,fastest
+exec > >(tee "$OUT/log.txt") 2>&1
+work=$(mktemp -d)
+results=$work/results
+mkdir -p "$results"
+program=$CARRY/reprise
+kernels=$work/kernels
+h200=traces/h200
+qps5=$h200/mistral-small-24b-random-qps5.vllm-default.reprise
+four=always-2d,always-3d,vllm-0.33,fastest
+# What the rules of every release, and their bounds, choose from.
+rules=always-2d,always-3d,vllm-0.9.2,vllm-0.13,vllm-0.33,fastest
+began=$(date +%s)
+part() { [[ " $PARTS " == *" $1 "* ]] && printf '\n== %s (%s s)\n' "$1" $(($(date +%s) - began)); }
+# NAME SECONDS COMMAND…: its output, its exit code, and its wall time.
+run() {
+  local name=$1 limit=$2 start
+  shift 2
+  printf '\n-- %s\n' "$name"
+  start=$(date +%s.%N)
+  timeout "$limit" "$@"
+  local code=$?
+  echo "exit $code, wall $(python3 -c "print(round($(date +%s.%N) - $start, 3))") s"
+}
+save() { tar -C "$work" -czf "$OUT/results.tar.gz" results; }
+
 nvidia-smi --query-gpu=name,driver_version,clocks.sm,memory.used --format=csv || true
-PYTHONPATH=.carry python3 -m reprise_kernels build --arch sm_90 --model mistral-small-24b \
-  --variant triton-2d --variant triton-3d-16 --output /tmp/k
-export TIMEFORMAT='wall %R s, user %U s, system %S s'
-echo '== measure'
-time $program measure "$trace" --policy always-2d,vllm-0.33 \
-  --measurements "$OUT/store.sqlite" --kernels /tmp/k
-echo '== replay from the measurements, with the GPU'
-time $program replay "$trace" --policy $policies --timing gpu \
-  --measurements "$OUT/store.sqlite" --kernels /tmp/k --format json > "$OUT/gpu.json"
-echo '== replay from nothing, measuring on the way'
-time $program replay "$trace" --policy $policies --timing gpu --kernels /tmp/k > "$OUT/fresh.txt"
-cat "$OUT/fresh.txt"
-echo '== rescheduled, the scheduler asks and the GPU answers'
-time $program replay "$trace" --policy $policies --timing gpu --batches rescheduled \
-  --measurements "$OUT/store.sqlite" --kernels /tmp/k > "$OUT/rescheduled.txt"
-head -40 "$OUT/rescheduled.txt"
-echo '== the same report without a GPU'
-time CUDA_VISIBLE_DEVICES='' $program replay "$trace" --policy $policies --timing gpu \
-  --measurements "$OUT/store.sqlite" --format json > "$OUT/store.json"
-test -s "$OUT/gpu.json" && cmp "$OUT/gpu.json" "$OUT/store.json" && echo 'equal'
+run 'compile for sm_90' 150 env PYTHONPATH="$CARRY" python3 -m reprise_kernels build --arch sm_90 \
+  --everything --jobs 16 --output "$kernels"
+
+if part selftest; then
+  run 'selftest' 180 "$program" kernels selftest --kernels "$kernels" --seed 20261123 |
+    tee "$results/selftest.txt"
+fi
+
+if part replays; then
+  # From nothing each: starting up, loading kernels, measuring, replaying, reporting.
+  for trace in "$h200"/*.vllm-default.reprise; do
+    workload=$(basename "$trace" .vllm-default.reprise)
+    for batches in recorded rescheduled; do
+      name=$workload.$batches
+      start=$(date +%s.%N)
+      timeout 120 "$program" replay "$trace" --policy $four --batches $batches --timing gpu \
+        --kernels "$kernels" --format json >"$results/$name.json" 2>"$results/$name.stderr"
+      echo "$name exit $? wall $(python3 -c "print(round($(date +%s.%N) - $start, 3))")" |
+        tee "$results/$name.wall"
+      cat "$results/$name.stderr"
+    done
+  done
+  save
+fi
+
+if part export; then
+  for model in mistral-small-24b-random mistral-small-24b-mooncake llama-3.1-8b; do
+    store=$work/$model.sqlite
+    for batches in recorded rescheduled; do
+      run "measure $model $batches" 150 "$program" measure "$h200/$model"*.always-2d.reprise \
+        "$h200/$model"*.vllm-default.reprise --policy $rules --batches $batches \
+        --measurements "$store" --kernels "$kernels"
+    done
+    run "export $model" 60 "$program" measure --measurements "$store" --medians \
+      --export "$OUT/$model.jsonl.zst"
+  done
+  store=$work/mistral-small-24b-random.sqlite
+  for batches in recorded rescheduled; do
+    call=("$program" replay "$qps5" --policy $four --batches $batches --timing gpu --format json)
+    "${call[@]}" --measurements "$store" --kernels "$kernels" >"$work/gpu.json"
+    CUDA_VISIBLE_DEVICES='' "${call[@]}" --measurements "$store" >"$work/store.json"
+    CUDA_VISIBLE_DEVICES='' "${call[@]}" --measurements "$OUT/mistral-small-24b-random.jsonl.zst" \
+      >"$work/export.json"
+    test -s "$work/gpu.json" && cmp "$work/gpu.json" "$work/store.json" &&
+      cmp "$work/gpu.json" "$work/export.json" &&
+      echo "$batches: the same bytes from GPU, store and export"
+  done
+  save
+fi
+
+if part plan; then
+  for plan in 'fit 1 400' 'held-out 2 200'; do
+    set -- $plan
+    run "sample plan $2" 120 "$program" measure --sample-plan "$2" --count "$3" \
+      --policy always-2d,always-3d --measurements "$work/$1.sqlite" --kernels "$kernels"
+    "$program" measure --measurements "$work/$1.sqlite" --medians --export "$OUT/plan-$1.jsonl.zst"
+  done
+fi
+
+if part latent; then
+  latent=(--engine deepseek-v3@nvidia-h200 --kernels "$kernels"
+    --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33 --measurements "$work/latent.sqlite")
+  run 'MLA batches' 60 "$program" measure "${latent[@]}" --rows 1024 --rows 8192 --rows 16384 \
+    --rows '16384*8' --rows '4096*32' --rows '1000*128'
+  run 'MLA 4 splits and more of the kernel of today' 60 "$program" measure \
+    --engine deepseek-v3@nvidia-h200 --kernels "$kernels" --measurements "$work/latent.sqlite" \
+    --policy vllm-mla-0.33 --sample-plan 3 --count 20
+  "$program" measure --measurements "$work/latent.sqlite" --medians \
+    --export "$OUT/latent.jsonl.zst"
+fi
+
+if part bad; then
+  run 'no device' 20 env CUDA_VISIBLE_DEVICES='' "$program" kernels selftest --kernels "$kernels"
+  run 'kernels not built' 20 "$program" kernels selftest --kernels "$work/none"
+  cp -r "$kernels" "$work/wrong"
+  sed -i 's/"architecture": "sm_90"/"architecture": "sm_80"/' "$work/wrong/sm_90/manifest.json"
+  run 'kernels of another architecture' 20 "$program" kernels selftest --kernels "$work/wrong"
+  cp -r "$kernels" "$work/damaged"
+  for cubin in "$work"/damaged/sm_90/*.cubin; do printf 'X' | dd of="$cubin" bs=1 seek=999 conv=notrunc status=none; done
+  run 'damaged cubins' 20 "$program" kernels selftest --kernels "$work/damaged"
+  # A kernel that takes queries for its block table reads wherever they point.
+  cp -r "$kernels" "$work/illegal"
+  sed -i 's/"name": "block_table"/"name": "query"/' "$work/illegal/sm_90/manifest.json"
+  cp "$work/mistral-small-24b-random.sqlite" "$work/illegal.sqlite" 2>/dev/null
+  for attempt in first second; do
+    run "illegal access, $attempt attempt" 60 "$program" measure --rows '700*3' --policy always-2d \
+      --measurements "$work/illegal.sqlite" --kernels "$work/illegal"
+  done
+  whole() { python3 - "$1" <<'PYTHON'
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+count = store.execute("select count(*) from measurement").fetchone()[0]
+print(sys.argv[1].rsplit("/", 1)[1], count, "measurements,", store.execute("pragma integrity_check").fetchone()[0])
+PYTHON
+  }
+  whole "$work/illegal.sqlite"
+  echo '-- two processes on one store'
+  pids=()
+  for batches in recorded rescheduled; do
+    timeout 60 "$program" measure "$h200/mistral-small-24b-random-qps1.vllm-default.reprise" \
+      --policy $four --batches $batches --measurements "$work/shared.sqlite" --kernels "$kernels" &
+    pids+=($!)
+  done
+  wait "${pids[@]}"
+  whole "$work/shared.sqlite"
+  echo '-- a model that no profile knows'
+  "$program" trace export "$qps5" --format steps-jsonl |
+    sed 's/"mistral-small-24b"/"nobody-knows-7b"/' |
+    "$program" record - --output "$work/unknown.reprise"
+  run 'measure without a profile' 60 "$program" measure "$work/unknown.reprise" \
+    --policy always-2d --measurements "$work/unknown.sqlite" --kernels "$kernels"
+  for left in 3000 300; do
+    python3 - $left <<'PYTHON' &
+import sys, time, torch
+free, _ = torch.cuda.mem_get_info()
+hold = torch.empty(free - int(sys.argv[1]) * 2**20, dtype=torch.uint8, device="cuda")
+print("holding", hold.numel() >> 20, "MiB", flush=True)
+time.sleep(25)
+PYTHON
+    holder=$!
+    sleep 9
+    run "with some $left MiB of GPU memory left" 14 "$program" measure --rows '30000*8' --rows '60000*16' \
+      --policy always-2d --measurements "$work/small-$left.sqlite" --kernels "$kernels"
+    kill $holder 2>/dev/null
+    wait $holder 2>/dev/null
+  done
+fi
+
+if part growth; then
+  policies=always-2d
+  for more in '' ,always-3d ,vllm-0.33 ,fastest; do
+    policies=$policies$more
+    run "policies $policies" 60 "$program" replay "$qps5" --policy "$policies" --timing gpu \
+      --kernels "$kernels" --format json >"$work/text" 2>&1
+    echo "policies $policies: $(grep -ao 'steps": [0-9]*' "$work/text" | head -1)"
+    grep -a '^reprise: measured\|^exit' "$work/text"
+  done
+  for requests in 20 40 80 160; do
+    run "requests $requests" 60 "$program" replay "$qps5" --policy $four --timing gpu \
+      --batches rescheduled --max-requests $requests --kernels "$kernels" --format json \
+      >"$work/text" 2>&1
+    echo "requests $requests: $(grep -ao 'steps": [0-9]*' "$work/text" | head -1)"
+    grep -a '^reprise: measured\|^exit' "$work/text"
+  done
+fi
+
+if part sanitizer; then
+  if command -v compute-sanitizer >/dev/null; then
+    for variant in triton-2d triton-3d-16 triton-mla triton-mla-pages; do
+      run "compute-sanitizer on $variant" 60 compute-sanitizer --tool memcheck --error-exitcode 7 \
+        "$program" kernels selftest --kernels "$kernels" --quick --variant $variant --seed 1
+    done
+  else
+    echo 'no compute-sanitizer here'
+  fi
+fi
+
+save
+echo "all parts: $(($(date +%s) - began)) s"
 ls -l "$OUT"

@@ -54,7 +54,7 @@ public struct KernelProgram: Hashable, Sendable {
   public var variant: String
   /// The heads and the cache that it is compiled for.
   public var shape: KernelShape
-  /// Parts that the KV of a row is split into; 1 for none.
+  /// Parts that the KV of a row is split into; 1 for none, and for latent kernels what a launch wants.
   public var segments: Int
   /// Rows of a CTA's matrix product: query tokens times the heads that share a KV head.
   public var blockM: Int
@@ -63,6 +63,14 @@ public struct KernelProgram: Hashable, Sendable {
 
   /// What measurements call it: the hashes of its cubins in the order of their launches.
   public var imageHash: String { launches.map(\.image.sha256).joined(separator: "+") }
+  /// The same kernels launched with another number of splits, as `variant`; latent kernels alone.
+  public func split(_ splits: Int, as variant: String) -> KernelProgram {
+    var program = self
+    program.variant = variant
+    program.segments = splits
+    return program
+  }
+
   /// Query tokens of one CTA.
   public var queryTokensPerBlock: Int { max(1, blockM / max(1, shape.ratio)) }
   /// Elements of a head in segment scratch: the next power of two.
@@ -75,9 +83,9 @@ public struct KernelProgram: Hashable, Sendable {
 
 /// What a kernel knows of a model.
 public struct KernelShape: Hashable, Sendable {
-  /// Elements of a head.
+  /// Elements of a head; of an output's head where the cache is latent.
   public var headSize: Int
-  /// Query heads that share a KV head.
+  /// Query heads that share a KV head; 0 for latent caches, whose kernels take any number.
   public var ratio: Int
   /// Tokens in a KV block.
   public var blockSize: Int
@@ -92,9 +100,18 @@ public struct KernelShape: Hashable, Sendable {
     self.element = element
   }
 
+  /// A latent cache (MLA): 512 latent elements, which are values too, and 64 rotary ones.
+  public static func latent(blockSize: Int, element: String = "bf16") -> KernelShape {
+    KernelShape(headSize: 512, ratio: 0, blockSize: blockSize, element: element)
+  }
+
+  /// Whether its cache is latent.
+  public var isLatent: Bool { ratio == 0 }
+
   /// The call that builds kernels for it.
   func buildCommand(architecture: String) -> String {
-    "reprise kernels build --arch \(architecture) --head-size \(headSize) --ratio \(ratio)"
+    "reprise kernels build --arch \(architecture) --head-size \(headSize)"
+      + (isLatent ? "" : " --ratio \(ratio)")
       + " --block-size \(blockSize)" + (element == "bf16" ? "" : " --element \(element)")
   }
 }

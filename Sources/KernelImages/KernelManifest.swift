@@ -41,9 +41,10 @@ public struct KernelManifest: Sendable {
     }
     var shapes: [String: KernelShape] = [:]
     for object in try root.objects("shapes") {
-      guard object.value["latent"]?.bool != true else { continue }
+      let isLatent = object.value["latent"]?.bool == true
       shapes[try object.string("name")] = KernelShape(
-        headSize: try object.integer("head_size"), ratio: try object.integer("ratio"),
+        headSize: try object.integer("head_size"),
+        ratio: isLatent ? 0 : try object.integer("ratio"),
         blockSize: try object.integer("block_size"), element: try object.string("element"))
     }
     var images: [String: KernelImage] = [:]
@@ -53,8 +54,11 @@ public struct KernelManifest: Sendable {
     }
     var programs: [KernelProgram] = []
     for object in try root.objects("variants") {
-      // Latent caches have another launch, which nothing here makes yet.
-      guard let shape = shapes[try object.string("shape")] else { continue }
+      let name = try object.string("shape")
+      guard let shape = shapes[name] else {
+        throw .invalid(
+          path: path, reason: "\(object.place) has the shape '\(name)', which is not listed")
+      }
       programs.append(try object.program(shape: shape, images: images))
     }
     self.architecture = try root.string("architecture")
@@ -172,6 +176,6 @@ private struct ManifestObject {
     }
     return KernelProgram(
       variant: try string("name"), shape: shape, segments: try integer("segments"),
-      blockM: try integer("block_m"), launches: launches)
+      blockM: shape.isLatent ? 0 : try integer("block_m"), launches: launches)
   }
 }

@@ -28,6 +28,13 @@ public struct AttentionContext: Hashable, Sendable {
 
   /// Query heads that share one KV head.
   public var queryHeadsPerKVHead: Int { max(1, queryHeads / kvHeads) }
+
+  /// Whether the cache holds latent vectors (MLA): one head of 512 latent and 64 rotary elements.
+  public var isLatent: Bool { kvHeads == 1 && headSize == Self.latentHeadSize }
+  /// Elements of a latent cache's only head.
+  public static let latentHeadSize = latentSize + 64
+  /// Elements of it that are values too, and of an output's head.
+  public static let latentSize = 512
 }
 
 /// vLLM's CUDA-graph modes, by its own names.

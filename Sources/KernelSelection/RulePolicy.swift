@@ -49,11 +49,14 @@ public struct RulePolicy: SelectionPolicy, Hashable {
 
   /// The choice for a batch, seen with its graph padding.
   public func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice {
-    for rule in rules
-    where rule.conditions.allSatisfy({ $0.holds(for: batch, in: context) }) {
-      return .variant(rule.variant)
+    .variant(decidingRule(for: batch, in: context).map { rules[$0].variant } ?? defaultVariant)
+  }
+
+  /// The place of the rule that decides for a batch; `nil` where none does and the default runs.
+  public func decidingRule(for batch: BatchSummary, in context: AttentionContext) -> Int? {
+    rules.firstIndex { rule in
+      rule.conditions.allSatisfy { $0.holds(for: batch, in: context) }
     }
-    return .variant(defaultVariant)
   }
 }
 
@@ -69,7 +72,8 @@ extension RulePolicy {
 }
 
 extension RuleCondition {
-  fileprivate var phrase: String {
+  /// The condition in words, such as `rows ≤ 16`.
+  public var phrase: String {
     switch self {
     case .number(let quantity, let comparison, let bound):
       "\(quantity.rawValue) \(comparison.sign) \(Int(exactly: bound).map(String.init) ?? "\(bound)")"

@@ -51,5 +51,6 @@ extension KernelVariant {
 
   /// All names in one phrase, for messages.
   public static let namesExplained =
-    "triton-2d, triton-3d-N with N from 2 to 128 segments, flash-attention-3, flashinfer"
+    "triton-2d, triton-3d-N with N from 2 to 128 segments, flash-attention-3, flashinfer, "
+    + "triton-mla-N, triton-mla-2025-N and triton-mla-pages-N with N from 1 to 1024 splits"
 }

@@ -13,20 +13,35 @@ public enum SelectionPolicies {
     SplitUpToPolicy(rows: 16),
     FlashAttention3Policy(),
     FlashInferPolicy(),
+    VLLMMLA4SplitsPolicy(),
+    VLLM19774Policy(),
+    VLLMMLA033Policy(),
     FastestPolicy(),
   ]
 
   /// The forms of names that `named(_:)` takes.
-  public static let nameForms: [String] = all.flatMap { policy in
-    switch policy {
-    case is SplitUpToPolicy: ["split-up-to:N"]
-    case is FastestPolicy: ["fastest", "fastest:VARIANT,…"]
-    default: [policy.name]
-    }
-  }
+  public static let nameForms: [String] =
+    all.flatMap { policy in
+      switch policy {
+      case is SplitUpToPolicy: ["split-up-to:N"]
+      case is FastestPolicy: ["fastest", "fastest:VARIANT,…"]
+      default: [policy.name]
+      }
+    } + ["POLICY@PACKAGE"]
 
-  /// The policy of a name such as `vllm-0.13`, `split-up-to:32` or `fastest:triton-2d,flashinfer`.
+  /// The policy of a name such as `vllm-0.13`, `split-up-to:32`, `fastest:triton-2d,flashinfer` or
+  /// `vllm-0.33@vllm-0.24.0`, the same rule over the kernels of an installed package.
   public static func named(_ name: String) throws(SelectionError) -> any SelectionPolicy {
+    if let at = name.firstIndex(of: "@") {
+      let package = String(name[name.index(after: at)...])
+      guard KernelVariant.isPackage(package) else {
+        throw SelectionError(
+          .invalidArgument(
+            expected: "a package with its version after the '@', such as always-2d@vllm-0.24.0"),
+          name: name)
+      }
+      return PackagedPolicy(try named(String(name[..<at])), package: package)
+    }
     if let policy = all.first(where: { $0.name == name }) { return policy }
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let argument = parts.count == 2 ? String(parts[1]) : nil

@@ -42,6 +42,7 @@ extension FittedKernel {
     return .object([
       .init("variant", .string(variant.name)),
       .init("parameters", .object(members)),
+      .init("engine_extra_us", .number(engineExtra)),
       .init("fitted_error", fitted.json),
       .init("held_out_error", heldOut.json),
     ])
@@ -69,7 +70,7 @@ extension ModelProfile {
       .init("recordings", .array(recordings.map { .string($0) })),
       .init("graph_rest_us", table(rest.graphs)),
       .init("piece_rest_us", table(rest.pieces)),
-      .init("piece_floor_us", .number(rest.pieceFloor)),
+      .init("piece_rest_spread", .array(rest.spread.factors.map { .number($0) })),
       .init("host", host.json),
       .init("decode_step_error", error(decodeStepError)),
       .init("mixed_step_error", error(mixedStepError)),
@@ -84,6 +85,7 @@ extension HostTiming {
       ("admission_us", \.admission), ("schedule_delay_us", \.scheduleDelay),
       ("schedule_duration_us", \.scheduleDuration), ("first_kernel_us", \.firstKernel),
       ("graph_launch_us", \.graphLaunch), ("piece_launch_us", \.pieceLaunch),
+      ("library_piece_launch_us", \.libraryPieceLaunch),
       ("output_delay_us", \.outputDelay), ("client_delay_us", \.clientDelay),
     ]
   }

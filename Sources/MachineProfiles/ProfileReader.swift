@@ -35,6 +35,7 @@ struct ProfileReader {
     for key in model.parameterNames { parameters.append(try number(values, key)) }
     return FittedKernel(
       variant: variant, parameters: parameters,
+      engineExtra: try number(json, "engine_extra_us"),
       fitted: try requiredError(json, "fitted_error"),
       heldOut: try requiredError(json, "held_out_error"))
   }
@@ -52,7 +53,7 @@ struct ProfileReader {
       shape: shape,
       rest: RestOfStep(
         graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
-        pieceFloor: try number(json, "piece_floor_us")),
+        spread: try spread(json, "piece_rest_spread")),
       host: host,
       decodeStepError: try error(json, "decode_step_error"),
       mixedStepError: try error(json, "mixed_step_error"),
@@ -70,6 +71,13 @@ struct ProfileReader {
       points.append(.init(tokens: tokens, microseconds: microseconds))
     }
     return points
+  }
+
+  private func spread(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> RestSpread {
+    let values = try array(json, key)
+    let factors = values.compactMap(\.double).filter { $0 > 0 && $0.isFinite }
+    guard factors.count == values.count else { throw missing(key, "factors above zero") }
+    return RestSpread(factors: factors)
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {

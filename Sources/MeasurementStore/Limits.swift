@@ -4,6 +4,8 @@ public enum MeasurementLimits {
   public static let samplesMax = 1 << 16
   /// Bytes of a batch's text; a thousand rows of different lengths take some six thousand.
   public static let batchBytesMax = 1 << 20
+  /// Rows of a batch that are read back from its text.
+  public static let batchRowsMax = 1 << 16
   /// Bytes of one text such as a variant's name or a reason.
   public static let textBytesMax = 4096
   /// How long a write waits for another process's, in milliseconds.

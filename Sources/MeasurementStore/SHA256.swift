@@ -1,5 +1,10 @@
 /// SHA-256 (FIPS 180-4), so that batches are found by a key that any other program can compute.
-enum SHA256 {
+public enum SHA256 {
+  /// The digest's bytes as people write them: 64 digits from 0 to f.
+  public static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    digest(bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
   static func digest(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     var message = Array(bytes)
     let bits = UInt64(message.count) * 8

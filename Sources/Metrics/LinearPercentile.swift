@@ -3,7 +3,7 @@
 /// Hyndman and Fan's definition 7: the percentile of n sorted values lies at place `(n − 1) × q`, counted
 /// from zero, and between two places on the straight line. Which end the line starts from follows
 /// `numpy.percentile`, so that results agree to the last bit.
-enum LinearPercentile {
+public enum LinearPercentile {
   /// A place between two sorted values.
   struct Place {
     /// The lower neighbour's index.
@@ -27,7 +27,7 @@ enum LinearPercentile {
   }
 
   /// The quantile `q` of ascending values; at least one.
-  static func value(of q: Double, in sorted: [Double]) -> Double {
+  public static func value(of q: Double, in sorted: [Double]) -> Double {
     let place = place(of: q, in: sorted.count)
     let upper = sorted[min(place.lower + 1, sorted.count - 1)]
     return interpolate(sorted[place.lower], upper, place.fraction)

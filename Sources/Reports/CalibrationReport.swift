@@ -5,9 +5,15 @@ import TraceModel
 /// What a calibration prints: each part of a profile with its error on data it was not fitted to.
 public struct CalibrationReport: Sendable {
   private let profile: MachineProfile
+  private let heldOut: [(part: String, error: FitError)]
 
   /// The report of a profile.
-  public init(profile: MachineProfile) { self.profile = profile }
+  ///
+  /// - `heldOut`: its errors on measurements that were kept apart, by part
+  public init(profile: MachineProfile, heldOut: [(part: String, error: FitError)] = []) {
+    self.profile = profile
+    self.heldOut = heldOut
+  }
 
   /// The report, ended by a newline.
   public var text: String {
@@ -27,6 +33,7 @@ public struct CalibrationReport: Sendable {
       add("\(model.shape.name), decode steps", model.decodeStepError)
       add("\(model.shape.name), steps with prompts", model.mixedStepError)
     }
+    for (part, error) in heldOut { add(part, error) }
     return "Profile of \(profile.gpu), \(profile.smCount) SMs\n\n" + table.text(indent: 2)
   }
 }

@@ -5,11 +5,15 @@ import StepTiming
 public import TraceModel
 
 extension ReplayReport {
+  /// The form of result folders; its number rises when a key changes or goes, not when one is added.
+  public static let schema = "reprise-replay/1"
+
   /// The content of `summary.json`.
   ///
   /// Times are in the unit that a key's end names; a distribution without values is `null`.
   public func json() -> JSONValue {
     .object([
+      .init("schema", .string(Self.schema)),
       .init("trace", .string(trace.name)),
       .init("timing", .string(timing.source.rawValue)),
       .init("batches", .string(batches.rawValue)),

@@ -62,13 +62,20 @@ public struct PolicyOutcome: Sendable {
   public let times: [RequestTimes]
   /// The replay condensed.
   public let summary: PolicySummary
+  /// Every step, where the replay kept them.
+  public let steps: StepRecord?
 
   /// Condenses a replay; the costly part of a report, and independent of other policies.
   ///
   /// - `leftOut`: requests of the trace that the chosen window kept out of the replay
-  public init(name: String, outcome: ReplayOutcome, variants: VariantUse, leftOut: Int = 0) {
+  /// - `steps`: what each step executed, for `StepTable`
+  public init(
+    name: String, outcome: ReplayOutcome, variants: VariantUse, leftOut: Int = 0,
+    steps: StepRecord? = nil
+  ) {
     self.name = name
     self.outcome = outcome
+    self.steps = steps
     times = outcome.requests.map { RequestTimes($0, outputs: outcome.outputs) }
     summary = PolicySummary(
       name: name, outcome: outcome, times: times, variants: variants, leftOut: leftOut)

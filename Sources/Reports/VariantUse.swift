@@ -1,5 +1,4 @@
 public import KernelSelection
-public import StepTiming
 internal import TraceModel
 
 /// How many of a replay's steps ran under each kernel variant.
@@ -33,27 +32,3 @@ public struct VariantUse: Hashable, Sendable {
     entries.sorted { ($1.steps, $0.variant.name) < ($0.steps, $1.variant.name) }
   }
 }
-
-/// Passes on another timer's answers and counts the variants in them.
-public struct VariantCountingTimer<Base: StepTimer>: StepTimer {
-  /// The timer that is asked.
-  public var base: Base
-  /// What was chosen so far.
-  public private(set) var use = VariantUse()
-
-  /// A counter around a timer.
-  public init(_ base: Base) { self.base = base }
-
-  /// The other timer's answer.
-  @inlinable
-  public mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime {
-    let time = try base.time(of: &batch)
-    count(time.variant)
-    return time
-  }
-
-  @usableFromInline
-  mutating func count(_ variant: KernelVariant) { use.add(variant) }
-}
-
-extension VariantCountingTimer: Sendable where Base: Sendable {}

@@ -14,4 +14,6 @@ enum Limits {
   static let socketPathBytesMax = 107
   /// Policies of one replay; each holds its own outcome in memory.
   static let policiesMax = 32
+  /// Worst batches that 'regret' lists or exports.
+  static let worstBatchesMax = 1_000
 }

@@ -16,6 +16,7 @@ struct RepriseCommand: ParsableCommand {
     subcommands: [
       ReplayCommand.self, RecordCommand.self, ImportCommand.self, GenerateCommand.self,
       TraceCommand.self, PoliciesCommand.self, CalibrateCommand.self, KernelsCommand.self,
-      MeasureCommand.self,
+      MeasureCommand.self, TuneCommand.self, RegretCommand.self,
+      ExperimentCommand.self, SweepCommand.self,
     ])
 }

@@ -32,7 +32,8 @@ public struct CalibrationRecording: Sendable {
     self.shape = shape
     self.context = context
     self.policy = policy
-    host = HostFit(requests: requests)
+    host = HostFit(
+      requests: requests, usesTriton: policy.variants.contains { $0.family.isTriton })
   }
 
   /// Takes the next step in; one without GPU time or rows tells of the host alone.
@@ -58,37 +59,68 @@ public struct CalibrationRecording: Sendable {
       guard
         let time = try? attention.attentionTime(of: step.variant, for: step.batch, in: context)
       else { return nil }
-      return StepObservation(launch: step.launch, attention: time * shape.layers, gpu: step.gpu)
+      return StepObservation(
+        launch: step.launch, family: step.variant.family, attention: time * shape.layers,
+        gpu: step.gpu)
     }
   }
 
   /// Attention calls inside the engine: GPU time less the rest of the step, over the layers.
   ///
-  /// A few steps, evenly chosen among those that are one graph and in which attention is no trifle.
+  /// A few steps, evenly chosen among those that are one graph and in which attention stands out of
+  /// what is uncertain about the rest.
   func engineCalls(rest: RestOfStep) -> [KernelMeasurement] {
     let calls = steps.compactMap { step -> KernelMeasurement? in
       guard step.launch.isFullGraph else { return nil }
-      let attention = (step.gpu - rest.time(of: step.launch)).microseconds
-      guard attention > Self.attentionShareMin * step.gpu.microseconds else { return nil }
+      let known = rest.time(of: step.launch)
+      let attention = (step.gpu - known).microseconds
+      let spread = StepObservation.restSpread * known.microseconds
+      guard attention > Self.spreadsMin * spread else { return nil }
       return KernelMeasurement(
         batch: step.batch, context: context, variant: step.variant,
-        microseconds: attention / Double(shape.layers))
+        microseconds: attention / Double(shape.layers), uncertainty: spread / attention,
+        isInEngine: true)
     }
     let stride = max(1, calls.count / Self.engineCallsMax)
     return calls.indices.filter { $0 % stride == stride / 2 }.map { calls[$0] }
   }
 
-  /// Calls taken from one recording, so that none outweighs the measured kernels.
-  private static let engineCallsMax = 24
-  /// Below this share of a step, the noise of the rest would drown its attention.
-  private static let attentionShareMin = 0.3
+  /// Calls taken from one recording, so that none outweighs the others.
+  private static let engineCallsMax = 48
+  /// Attention below so many times the rest's uncertainty would drown in it.
+  private static let spreadsMin = 2.0
 }
 
 /// One recorded step with its attention as a timing predicts it.
 struct StepObservation: Hashable, Sendable {
   var launch: StepLaunch
+  /// What attention ran on.
+  var family: KernelFamily
   /// Attention over all layers.
   var attention: Nanoseconds
   /// GPU time as it was recorded.
   var gpu: Nanoseconds
+
+  /// How far the rest of one size differs from step to step, as a fraction.
+  static let restSpread = 0.004
+  /// How far a kernel's model is off, as a fraction.
+  static let attentionSpread = 0.03
+
+  /// GPU time less attention, in microseconds.
+  var rest: Double { (gpu - attention).microseconds }
+
+  /// Whether the step is in pieces, and its attention so short that what is left is the rest's own.
+  var showsSpread: Bool {
+    !launch.isFullGraph && attention.microseconds < Self.spreadShareMax * gpu.microseconds
+  }
+
+  /// Attention's share of a step above which it would be taken for spread of the rest.
+  static let spreadShareMax = 0.3
+
+  /// What this step tells of the rest: little where attention, which is only predicted, is most of it.
+  var weight: Double {
+    let own = Self.restSpread * gpu.microseconds
+    let predicted = Self.attentionSpread * attention.microseconds
+    return 1 / (own * own + predicted * predicted)
+  }
 }

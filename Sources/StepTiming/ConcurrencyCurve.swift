@@ -43,8 +43,10 @@ struct BandwidthCurve: Hashable, Sendable {
   init(capacity: Int, alone: Double, bandwidth: Double, sharpness: Double) {
     table = (0...max(1, capacity)).map { count in
       let shared = Double(count) * 512 / bandwidth
-      return Elementary.power(
-        Elementary.power(alone, sharpness) + Elementary.power(shared, sharpness), 1 / sharpness)
+      // The larger one taken out, so that no sharpness overflows.
+      let (larger, smaller) = (max(alone, shared), min(alone, shared))
+      return larger
+        * Elementary.power(1 + Elementary.power(smaller / larger, sharpness), 1 / sharpness)
     }
   }
 

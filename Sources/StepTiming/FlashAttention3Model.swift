@@ -4,7 +4,8 @@ public import KernelSelection
 ///
 /// The scheduler's rule (FlashAttention, `hopper/flash_prepare_scheduler.cu`): blocks per SM =
 /// ⌈1.1 × all KV blocks × KV heads / SMs⌉, and a row is split into as many parts as it has multiples
-/// of that. CTAs run longest first; a kernel near the memory's bandwidth slows each as more run.
+/// of that. CTAs run in the order of the rows, so a long last row leaves a tail; a kernel near the
+/// memory's bandwidth slows each as more run.
 public struct FlashAttention3Model: KernelModel {
   /// The family that it times.
   public static let family = KernelFamily.flashAttention3
@@ -56,7 +57,7 @@ public struct FlashAttention3Model: KernelModel {
     let blocksPerSM = max(1, ceilingDivide(scaled, context.smCount))
     var queue = CTAQueue(capacity: context.smCount)
     var isSplit = false
-    for length in batch.ascendingKVLengths.reversed() {
+    for length in batch.kvLengths {
       let rowBlocks = ceilingDivide(max(1, Int(length)), Self.kvBlock)
       let splits = min(ceilingDivide(rowBlocks, blocksPerSM), Self.splitsMax)
       isSplit = isSplit || splits > 1

@@ -3,103 +3,166 @@ public import TraceModel
 /// Reads an engine's host timing off a recording, each parameter from the steps that show it alone.
 ///
 /// Medians, because a host's pauses are rare and long. What no step shows (a decode-only run has no
-/// step in pieces) comes from `fallback`, launches scaled by the number of layers.
+/// step in pieces) comes from `fallback`, launches in pieces scaled by the number of layers.
 public struct HostFit: Sendable {
   private var scheduleDelays: [Nanoseconds] = []
   private var scheduleDurations: [Nanoseconds] = []
-  private var admissions: [Nanoseconds] = []
-  private var pieceLaunches: [Nanoseconds] = []
+  private var admissions = AdmissionFit()
+  private var graphLaunches: [Nanoseconds] = []
+  /// Launches in pieces, by what launches attention.
+  private var pieceLaunches: (triton: [Nanoseconds], library: [Nanoseconds]) = ([], [])
   private var firstKernels: [Nanoseconds] = []
+
+  private let requests: [TraceRequest]
+  private let usesTriton: Bool
+  private var started: [Bool] = []
   private var previous: TraceStep?
   private var beforePrevious: TraceStep?
-  private var started: [Bool] = []
-  private let requests: [TraceRequest]
+  /// Whether nothing was in flight when the step before was scheduled.
+  private var previousWasFirst = false
 
-  /// A fit over a recording of these requests.
-  public init(requests: [TraceRequest]) {
+  /// A fit over a recording of these requests; `usesTriton` tells which kernels attention ran on.
+  public init(requests: [TraceRequest], usesTriton: Bool) {
     self.requests = requests
+    self.usesTriton = usesTriton
     started = Array(repeating: false, count: requests.count)
   }
 
   /// Takes the next step in.
   public mutating func add(_ step: TraceStep) {
     scheduleDurations.append(step.scheduleEnd - step.scheduleStart)
-    var newest: Nanoseconds?
-    for row in step.rows where !started[Int(row.request)] {
-      started[Int(row.request)] = true
-      newest = max(newest ?? requests[Int(row.request)].arrival, requests[Int(row.request)].arrival)
+    noteAdmissions(step)
+    let isFirst = isFirstAfterRest(step)
+    if let previous {
+      if previousWasFirst { noteLaunches(of: previous, next: step) }
+      if !isFirst, let earlier = beforePrevious?.output, step.scheduleStart > earlier {
+        let delay = step.scheduleStart - earlier
+        // A longer one waited for a request, not for the host.
+        if delay < Self.delayMax { scheduleDelays.append(delay) }
+      }
+      noteAwaitedLaunch(of: step, previous: previous)
     }
-    defer {
-      beforePrevious = previous
-      previous = step
-    }
-    guard let previous, let previousOutput = previous.output else { return }
-    if step.scheduleStart > previousOutput {
-      noteIdle(step, newest: newest)
-    } else if let earlier = beforePrevious?.output, step.scheduleStart > earlier {
-      let delay = step.scheduleStart - earlier
-      // A longer one waited for a request, not for the host.
-      if delay < Self.delayMax { scheduleDelays.append(delay) }
-    }
-    notePieceLaunch(step, previous: previous, output: previousOutput)
+    beforePrevious = previous
+    previous = step
+    previousWasFirst = isFirst
   }
 
   /// Longer waits between an output and the next scheduling are waits for work.
   private static let delayMax = Nanoseconds(600_000)
+  /// An output that comes so much after the GPU's end has waited for the next step's launch.
+  private static let waitMin = Nanoseconds(500_000)
 
-  /// The engine was idle, so the new request was scheduled as soon as the host could.
-  private mutating func noteIdle(_ step: TraceStep, newest: Nanoseconds?) {
-    if let newest, step.scheduleStart > newest { admissions.append(step.scheduleStart - newest) }
-    if let output = step.output, let gpu = step.gpuTime {
-      firstKernels.append(max(.zero, output - step.scheduleEnd - gpu))
+  /// Whether nothing was in flight when a step was scheduled.
+  private func isFirstAfterRest(_ step: TraceStep) -> Bool {
+    guard let previous else { return step.rows.allSatisfy { $0.computed.rawValue == 0 } }
+    return previous.output.map { step.scheduleStart > $0 } ?? false
+  }
+
+  /// New requests were visible to this call of the scheduler, and not to the one before.
+  private mutating func noteAdmissions(_ step: TraceStep) {
+    let onlyNew = step.rows.allSatisfy { !started[Int($0.request)] }
+    let isIdle = onlyNew && isFirstAfterRest(step)
+    for row in step.rows where !started[Int(row.request)] {
+      started[Int(row.request)] = true
+      let arrival = requests[Int(row.request)].arrival
+      let seen = step.scheduleStart - arrival
+      // An idle engine takes a request in as soon as it can.
+      let unseen = isIdle ? seen : (previous?.scheduleStart ?? arrival) - arrival
+      admissions.add(after: unseen, before: seen)
+    }
+  }
+
+  /// A step scheduled when nothing was in flight: the next one is scheduled when it is launched.
+  private mutating func noteLaunches(of step: TraceStep, next: TraceStep) {
+    guard let output = step.output, let gpu = step.gpuTime else { return }
+    let slack = max(.zero, output - step.scheduleEnd - gpu)
+    guard next.scheduleStart < output else {
+      firstKernels.append(slack)
+      return
+    }
+    if step.isInPieces { notePieceLaunch(next.scheduleStart - step.scheduleEnd) }
+    if slack < Self.waitMin {
+      firstKernels.append(slack)
+    } else if !next.isInPieces {
+      graphLaunches.append(max(.zero, output - next.scheduleEnd))
     }
   }
 
   /// A step in pieces behind a decode step whose GPU work was done first: the decode step's output
   /// waited for the launch.
-  private mutating func notePieceLaunch(
-    _ step: TraceStep, previous: TraceStep, output: Nanoseconds
-  ) {
-    guard step.rows.contains(where: { $0.queryLength.rawValue > 1 }),
-      !previous.rows.contains(where: { $0.queryLength.rawValue > 1 }),
+  private mutating func noteAwaitedLaunch(of step: TraceStep, previous: TraceStep) {
+    guard let output = previous.output, step.isInPieces, !previous.isInPieces,
       let gpu = previous.gpuTime, let earlier = beforePrevious?.output,
-      step.scheduleStart < output, output - earlier > gpu + Nanoseconds(500_000)
+      step.scheduleStart < output, output - earlier > gpu + Self.waitMin
     else { return }
-    pieceLaunches.append(output - step.scheduleEnd)
+    notePieceLaunch(output - step.scheduleEnd)
+  }
+
+  private mutating func notePieceLaunch(_ launch: Nanoseconds) {
+    if usesTriton {
+      pieceLaunches.triton.append(launch)
+    } else {
+      pieceLaunches.library.append(launch)
+    }
   }
 
   /// Launches in pieces that were seen.
-  var pieceLaunchCount: Int { pieceLaunches.count }
+  var pieceLaunchCount: Int { pieceLaunches.triton.count + pieceLaunches.library.count }
 
   /// This fit's sightings and another's together.
   func pooled(with other: HostFit) -> HostFit {
     var all = self
     all.scheduleDelays += other.scheduleDelays
     all.scheduleDurations += other.scheduleDurations
-    all.admissions += other.admissions
-    all.pieceLaunches += other.pieceLaunches
+    all.admissions.add(other.admissions)
+    all.graphLaunches += other.graphLaunches
+    all.pieceLaunches.triton += other.pieceLaunches.triton
+    all.pieceLaunches.library += other.pieceLaunches.library
     all.firstKernels += other.firstKernels
     return all
   }
 
   /// The medians of what was seen.
   public func timing(layers: Int, fallback: HostTiming?, fallbackLayers: Int) -> HostTiming {
-    let scaled = fallback.map {
-      Nanoseconds($0.pieceLaunch.rawValue * Int64(layers) / Int64(max(1, fallbackLayers)))
-    }
+    let launches = launches(layers: layers, fallback: fallback, fallbackLayers: fallbackLayers)
     return HostTiming(
-      admission: Self.median(admissions) ?? fallback?.admission ?? .zero,
+      admission: admissions.admission ?? fallback?.admission ?? .zero,
       scheduleDelay: Self.median(scheduleDelays) ?? fallback?.scheduleDelay ?? .zero,
       scheduleDuration: Self.median(scheduleDurations) ?? fallback?.scheduleDuration ?? .zero,
       firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,
-      graphLaunch: .zero,
-      pieceLaunch: Self.median(pieceLaunches) ?? scaled ?? .zero,
+      graphLaunch: Self.median(graphLaunches) ?? fallback?.graphLaunch ?? .zero,
+      pieceLaunch: launches.triton, libraryPieceLaunch: launches.library,
       outputDelay: .zero,
       clientDelay: fallback?.clientDelay ?? .zero)
+  }
+
+  /// Launches in pieces; where only one kind was seen, the other follows by the fallback's proportion.
+  private func launches(
+    layers: Int, fallback: HostTiming?, fallbackLayers: Int
+  ) -> (triton: Nanoseconds, library: Nanoseconds) {
+    let seen = (Self.median(pieceLaunches.triton), Self.median(pieceLaunches.library))
+    let known = (fallback?.pieceLaunch ?? .zero, fallback?.libraryPieceLaunch ?? .zero)
+    func scaled(_ value: Nanoseconds, by share: (Int64, Int64)) -> Nanoseconds {
+      Nanoseconds(share.1 > 0 ? value.rawValue * share.0 / share.1 : value.rawValue)
+    }
+    let sizes = (Int64(layers), Int64(max(1, fallbackLayers)))
+    switch seen {
+    case (let triton?, let library?): return (triton, library)
+    case (let triton?, nil):
+      return (triton, scaled(triton, by: (known.1.rawValue, known.0.rawValue)))
+    case (nil, let library?):
+      return (scaled(library, by: (known.0.rawValue, known.1.rawValue)), library)
+    case (nil, nil): return (scaled(known.0, by: sizes), scaled(known.1, by: sizes))
+    }
   }
 
   /// The middle value, the upper of two; `nil` of nothing.
   static func median(_ values: [Nanoseconds]) -> Nanoseconds? {
     values.isEmpty ? nil : values.sorted()[values.count / 2]
   }
+}
+
+extension TraceStep {
+  /// Whether some row has several new tokens, so that the step is no single graph.
+  fileprivate var isInPieces: Bool { rows.contains { $0.queryLength.rawValue > 1 } }
 }

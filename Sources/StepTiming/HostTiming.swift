@@ -1,3 +1,4 @@
+public import KernelSelection
 public import TraceModel
 
 /// What the engine's processor adds around the GPU's work: named, fitted, never hidden elsewhere.
@@ -8,7 +9,7 @@ public import TraceModel
 /// schedule(n)   starts  max(output(n-2), launched(n-1)) + scheduleDelay; on an idle engine at the
 ///                       first arrival + admission if that is later
 /// scheduleEnd(n) =      schedule(n) + scheduleDuration
-/// launched(n)   =       scheduleEnd(n) + graphLaunch or pieceLaunch
+/// launched(n)   =       scheduleEnd(n) + graphLaunch, pieceLaunch or libraryPieceLaunch
 /// gpuEnd(n)     =       max(max(gpuEnd(n-1), scheduleEnd(n) + firstKernel) + gpu time, launched(n))
 /// output(n)     =       max(gpuEnd(n), launched(n+1) if step n+1 was scheduled before) + outputDelay
 /// ```
@@ -26,19 +27,25 @@ public struct HostTiming: Hashable, Sendable {
   public var firstKernel: Nanoseconds
   /// From the scheduler's return to the launch's end, for a step that is one graph.
   public var graphLaunch: Nanoseconds
-  /// The same for a step launched in pieces or kernel by kernel.
+  /// The same for a step launched in pieces or kernel by kernel, with attention in Triton, whose
+  /// launcher takes the host a while in every layer.
   public var pieceLaunch: Nanoseconds
+  /// The same with attention from a library such as FlashAttention.
+  public var libraryPieceLaunch: Nanoseconds
   /// From the GPU's end of a step to its tokens at the scheduler.
   public var outputDelay: Nanoseconds
   /// From a token at the scheduler to the caller.
   public var clientDelay: Nanoseconds
 
   /// Timing of a host; all zero means a host that costs nothing.
+  ///
+  /// `libraryPieceLaunch` is `pieceLaunch` where it is not given.
   public init(
     admission: Nanoseconds = .zero, scheduleDelay: Nanoseconds = .zero,
     scheduleDuration: Nanoseconds = .zero, firstKernel: Nanoseconds = .zero,
     graphLaunch: Nanoseconds = .zero, pieceLaunch: Nanoseconds = .zero,
-    outputDelay: Nanoseconds = .zero, clientDelay: Nanoseconds = .zero
+    libraryPieceLaunch: Nanoseconds? = nil, outputDelay: Nanoseconds = .zero,
+    clientDelay: Nanoseconds = .zero
   ) {
     self.admission = admission
     self.scheduleDelay = scheduleDelay
@@ -46,7 +53,14 @@ public struct HostTiming: Hashable, Sendable {
     self.firstKernel = firstKernel
     self.graphLaunch = graphLaunch
     self.pieceLaunch = pieceLaunch
+    self.libraryPieceLaunch = libraryPieceLaunch ?? pieceLaunch
     self.outputDelay = outputDelay
     self.clientDelay = clientDelay
+  }
+
+  /// From the scheduler's return to the launch's end of a step that runs a kernel.
+  public func launch(of step: StepLaunch, attention family: KernelFamily) -> Nanoseconds {
+    if step.isFullGraph { return graphLaunch }
+    return family.isTriton ? pieceLaunch : libraryPieceLaunch
   }
 }

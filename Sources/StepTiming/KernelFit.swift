@@ -10,15 +10,22 @@ public struct KernelMeasurement: Sendable {
   public var variant: KernelVariant
   /// Microseconds of one call.
   public var microseconds: Double
+  /// How far that may be off, as a fraction of it, beside what a model gets wrong.
+  public var uncertainty: Double
+  /// Whether the call was one of an engine's steps, not one of a benchmark.
+  public var isInEngine: Bool
 
   /// A measured call; `microseconds` is above zero.
   public init(
-    batch: AttentionBatch, context: AttentionContext, variant: KernelVariant, microseconds: Double
+    batch: AttentionBatch, context: AttentionContext, variant: KernelVariant, microseconds: Double,
+    uncertainty: Double = 0, isInEngine: Bool = false
   ) {
     self.batch = batch
     self.context = context
     self.variant = variant
     self.microseconds = microseconds
+    self.uncertainty = uncertainty
+    self.isInEngine = isInEngine
   }
 }
 
@@ -62,6 +69,9 @@ public struct FittedKernel: Sendable {
   public var variant: KernelVariant
   /// One value per `KernelModel.parameterNames` of its family.
   public var parameters: [Double]
+  /// Microseconds that a call in an engine's step takes beyond the call alone: what its backend
+  /// launches beside it, such as a combination of parts that has nothing to combine.
+  public var engineExtra: Double
   /// Errors on the rows that the parameters were fitted to.
   public var fitted: FitError
   /// Errors on rows left out: each fifth of the rows timed by a fit to the other four.
@@ -69,10 +79,12 @@ public struct FittedKernel: Sendable {
 
   /// A fit's outcome.
   public init(
-    variant: KernelVariant, parameters: [Double], fitted: FitError, heldOut: FitError
+    variant: KernelVariant, parameters: [Double], engineExtra: Double = 0, fitted: FitError,
+    heldOut: FitError
   ) {
     self.variant = variant
     self.parameters = parameters
+    self.engineExtra = engineExtra
     self.fitted = fitted
     self.heldOut = heldOut
   }
@@ -82,14 +94,36 @@ public struct FittedKernel: Sendable {
 ///
 /// Residuals are logarithms of predicted over measured time, so a microsecond of a short call counts
 /// as much as a millisecond of a long one; beyond 3 % they count linearly (soft L1), so that a few odd
-/// rows do not bend the rest.
+/// rows do not bend the rest. A row that is itself uncertain counts less, and calls in an engine count
+/// no more, all together, than those of a benchmark: they are many, and alike.
 public enum KernelFit {
   /// Parts of the cross-validation.
   private static let folds = 5
   /// The relative error beyond which a row counts linearly.
   private static let scale = 0.03
+  /// Where the search for `engineExtra` starts, in microseconds.
+  private static let engineExtraStart = 0.5
+
+  /// A model under search: its parameters, and the extra of calls in an engine behind them.
+  private struct Candidate {
+    let model: any KernelModel
+    let engineExtra: Double
+
+    init(_ type: any KernelModel.Type, point: [Double]) {
+      model = type.init(parameters: Array(point.prefix(type.parameterNames.count)))
+      engineExtra = point.count > type.parameterNames.count ? point[point.count - 1] : 0
+    }
+
+    func residual(_ row: KernelMeasurement) -> Double {
+      let call = model.microseconds(row.variant, for: row.batch, in: row.context) ?? 0
+      let predicted = call + (row.isInEngine ? engineExtra : 0)
+      return Elementary.logarithm(max(predicted, 1e-6) / row.microseconds)
+    }
+  }
 
   /// Fits a variant's model; `nil` where the family has no model or fewer rows than parameters.
+  ///
+  /// Errors are those on a benchmark's rows, where there are any.
   ///
   /// - `crossValidates`: whether `heldOut` is found, at five times the work; otherwise it is `fitted`
   public static func fit(
@@ -102,41 +136,50 @@ public enum KernelFit {
       model.init(parameters: model.initialParameters)
         .microseconds(row.variant, for: row.batch, in: row.context) != nil
     }
-    guard rows.count > model.parameterNames.count else { return nil }
-    let parameters = solve(model, rows, from: model.initialParameters)
-    let own = residuals(model, rows, parameters).map(\.magnitude)
+    guard rows.count > model.parameterNames.count + 1 else { return nil }
+    var start = model.initialParameters
+    if rows.contains(where: \.isInEngine) { start.append(engineExtraStart) }
+    let point = solve(model, rows, from: start)
+    let judged = rows.contains { !$0.isInEngine } ? rows.filter { !$0.isInEngine } : rows
+    let own = judged.map { Candidate(model, point: point).residual($0).magnitude }
     var heldOut: [Double] = crossValidates ? [] : own
     for fold in 0..<(crossValidates ? folds : 0) {
       let training = rows.indices.filter { $0 % folds != fold }.map { rows[$0] }
-      let testing = rows.indices.filter { $0 % folds == fold }.map { rows[$0] }
-      heldOut += residuals(model, testing, solve(model, training, from: parameters)).map(
-        \.magnitude)
+      let candidate = Candidate(model, point: solve(model, training, from: point))
+      heldOut += rows.indices
+        .filter { $0 % folds == fold && (judged.count == rows.count || !rows[$0].isInEngine) }
+        .map { candidate.residual(rows[$0]).magnitude }
     }
     guard let fittedError = FitError(absoluteErrors: own),
       let heldOutError = FitError(absoluteErrors: heldOut)
     else { return nil }
     return FittedKernel(
-      variant: variant, parameters: parameters, fitted: fittedError, heldOut: heldOutError)
-  }
-
-  private static func residuals(
-    _ model: any KernelModel.Type, _ rows: [KernelMeasurement], _ parameters: [Double]
-  ) -> [Double] {
-    let candidate = model.init(parameters: parameters)
-    return rows.map { row in
-      let predicted = candidate.microseconds(row.variant, for: row.batch, in: row.context) ?? 0
-      return Elementary.logarithm(max(predicted, 1e-6) / row.microseconds)
-    }
+      variant: variant, parameters: Array(point.prefix(model.parameterNames.count)),
+      engineExtra: Candidate(model, point: point).engineExtra, fitted: fittedError,
+      heldOut: heldOutError)
   }
 
   private static func solve(
     _ model: any KernelModel.Type, _ rows: [KernelMeasurement], from start: [Double]
   ) -> [Double] {
+    let weights = weights(of: rows)
     let logarithms = RobustLeastSquares.minimize(
       start: start.map { Elementary.logarithm(max($0, 1e-6)) }, scale: scale
     ) { point in
-      residuals(model, rows, point.map(Elementary.exponential))
+      let candidate = Candidate(model, point: point.map(Elementary.exponential))
+      return rows.indices.map { weights[$0] * candidate.residual(rows[$0]) }
     }
     return logarithms.map(Elementary.exponential)
+  }
+
+  /// What each row's residual counts: 1 for a benchmark's.
+  private static func weights(of rows: [KernelMeasurement]) -> [Double] {
+    let inEngine = Double(rows.count { $0.isInEngine })
+    let others = Double(rows.count) - inEngine
+    let share = others > 0 && inEngine > others ? (others / inEngine).squareRoot() : 1
+    return rows.map { row in
+      let spread = (scale * scale + row.uncertainty * row.uncertainty).squareRoot()
+      return scale / spread * (row.isInEngine ? share : 1)
+    }
   }
 }

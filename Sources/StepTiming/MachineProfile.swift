@@ -98,21 +98,25 @@ public struct ProfileAttentionTiming: AttentionTiming {
   /// Variants that have a fitted model.
   public let variants: [KernelVariant]
   private let models: [any KernelModel]
+  private let extras: [Double]
 
   /// The kernels of a profile, ready to be asked.
   public init(_ kernels: [FittedKernel]) {
     var variants: [KernelVariant] = []
     var models: [any KernelModel] = []
+    var extras: [Double] = []
     for kernel in kernels {
       guard let model = KernelModels.model(of: kernel.variant.family) else { continue }
       variants.append(kernel.variant)
       models.append(model.init(parameters: kernel.parameters))
+      extras.append(kernel.engineExtra)
     }
     self.variants = variants
     self.models = models
+    self.extras = extras
   }
 
-  /// Time of one layer's call, or an error that names what is missing.
+  /// Time of one layer's call as part of an engine's step, or an error that names what is missing.
   public func attentionTime(
     of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds {
@@ -123,6 +127,6 @@ public struct ProfileAttentionTiming: AttentionTiming {
       let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
       throw .batchWithoutTiming(variant: variant.name, batch: shape)
     }
-    return Nanoseconds(Int64((microseconds * 1e3).rounded()))
+    return Nanoseconds(Int64(((microseconds + extras[index]) * 1e3).rounded()))
   }
 }

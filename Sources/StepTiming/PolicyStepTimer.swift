@@ -1,23 +1,30 @@
 public import KernelSelection
-internal import TraceModel
+public import TraceModel
 
 /// Step times of one policy: its choice for the padded batch, attention × layers, rest of step.
 public struct PolicyStepTimer: StepTimer, Sendable {
   private let policy: any SelectionPolicy
   private let attention: any AttentionTiming
-  private let context: AttentionContext
+  /// What the batches are launched on.
+  public let context: AttentionContext
   private let layers: Int
   private let rest: RestOfStep
-  private let candidates: [KernelVariant]
+  /// Variants that each batch is timed under: the policy's own first.
+  public let candidates: [KernelVariant]
+  /// For each candidate, its pace where that is not 1.
+  private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
+  /// Rows of prompts so far: by them, policies whose batches part meet the same spread again.
+  private var promptRows: UInt32 = 0
 
   /// A timer for one replay.
   ///
   /// - `layers`: transformer layers, each with one attention call per step
+  /// - `pace`: how the engine runs its kernels beside their timing
   /// - `candidates`: variants that regret is measured against, beside the policy's own
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
-    layers: Int, rest: RestOfStep, candidates: [KernelVariant]
+    layers: Int, rest: RestOfStep, pace: KernelPace = .asTimed, candidates: [KernelVariant]
   ) throws(TimingError) {
     self.policy = policy
     self.attention = attention
@@ -31,6 +38,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
         variant: variant.name, available: attention.variants.map(\.name))
     }
     self.candidates = all
+    paces = all.map { pace.factors(of: $0) }
     times = Array(repeating: nil, count: all.count)
   }
 
@@ -41,7 +49,9 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     batch.orderRows()
     var fastest = 0
     for index in candidates.indices {
-      times[index] = try timeIfRunnable(candidates[index], batch)
+      times[index] = try timeIfRunnable(candidates[index], batch).map {
+        paces[index].isEmpty ? $0 : paced($0, index, launch)
+      }
       if let time = times[index], time < (times[fastest] ?? Nanoseconds(.max)) { fastest = index }
     }
     let chosen = try choose(batch, fastest: fastest)
@@ -50,9 +60,29 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
     return StepTime(
-      attention: attentionTime * layers, rest: rest.time(of: launch),
-      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen], launch: launch)
+      attention: attentionTime * layers, rest: nextRest(launch, batch.summary),
+      regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
+      fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
   }
+
+  /// The rest of a step, spread as steps in pieces are.
+  private mutating func nextRest(_ launch: StepLaunch, _ batch: BatchSummary) -> Nanoseconds {
+    let mean = rest.time(of: launch)
+    guard !launch.isFullGraph else { return mean }
+    defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
+    let factor = rest.spread.factor(after: promptRows)
+    return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
+  }
+
+  private func paced(_ time: Nanoseconds, _ index: Int, _ launch: StepLaunch) -> Nanoseconds {
+    let size = LaunchSize(launch)
+    guard let entry = paces[index].first(where: { $0.launch == size }) else { return time }
+    return Nanoseconds(Int64((Double(time.rawValue) * entry.factor).rounded()))
+  }
+
+  /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot
+  /// run it.
+  public var candidateTimes: [Nanoseconds?] { times.map { time in time.map { $0 * layers } } }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {
     switch policy.choose(for: batch.summary, in: context) {

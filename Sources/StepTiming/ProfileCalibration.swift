@@ -107,8 +107,11 @@ public struct ProfileCalibration: Sendable {
         measurements: measurements, recordings: recordings.filter { $0.name != left.name },
         crossValidates: false)
       let rest = others.rest(of: shape)
+      let host = hostTiming(of: shape, without: left.name)
       for step in left.observations(ProfileAttentionTiming(others.kernels)) {
-        let predicted = step.attention + rest.time(of: step.launch)
+        // The GPU of a short step waits for its launch, and that is in the recorded time.
+        let launch = host.launch(of: step.launch, attention: step.family) - host.firstKernel
+        let predicted = max(step.attention + rest.time(of: step.launch), launch)
         let error = (predicted.seconds / step.gpu.seconds - 1).magnitude
         if step.launch.isFullGraph { decode.append(error) } else { mixed.append(error) }
       }
@@ -119,15 +122,17 @@ public struct ProfileCalibration: Sendable {
       mixedStepError: FitError(absoluteErrors: mixed), recordings: own.map(\.name))
   }
 
-  private func hostTiming(of shape: ModelShape) -> HostTiming {
+  /// The host while it served a model; what its recordings do not show is as it was for the other model
+  /// that shows most.
+  private func hostTiming(of shape: ModelShape, without left: String? = nil) -> HostTiming {
     func merged(_ name: String) -> HostFit {
-      recordings.filter { $0.shape.name == name }
-        .reduce(HostFit(requests: [])) { $0.pooled(with: $1.host) }
+      recordings.filter { $0.shape.name == name && $0.name != left }
+        .reduce(HostFit(requests: [], usesTriton: true)) { $0.pooled(with: $1.host) }
     }
-    let reference = Self.shapes(of: recordings).max { a, b in
+    let reference = Self.shapes(of: recordings).filter { $0.name != shape.name }.max { a, b in
       merged(a.name).pieceLaunchCount < merged(b.name).pieceLaunchCount
     }
-    guard let reference, reference.name != shape.name else {
+    guard let reference else {
       return merged(shape.name).timing(layers: shape.layers, fallback: nil, fallbackLayers: 1)
     }
     let fallback = merged(reference.name)

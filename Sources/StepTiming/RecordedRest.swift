@@ -1,33 +1,75 @@
 public import KernelSelection
 public import TraceModel
 
-/// Collects, over the steps of a recording, GPU time minus the attention of the policy in force.
+/// Takes the GPU times of a recording apart: the rest of step, and the pace of the kernels that it ran.
 ///
-/// One layer's attention comes from the same timing that the replay uses, so what that timing gets
-/// wrong for the recorded kernel is made good in the rest, and a replay under the recorded policy
-/// gives back the recorded step times. Steps are averaged over equal launches: by padded tokens for
-/// graphs, by tiles of tokens for pieces.
+/// A step's GPU time = rest of its size + pace × attention, attention by the same timing that the replay
+/// uses. Both are found for each size of launch from all of its steps, by least squares with what is known
+/// before: the profile's rest (within `restSpread`) and the kernel as timed (within `attentionSpread`).
+/// Where attention varies, the steps themselves tell the two apart; where it is small, nearly all goes to
+/// the rest, and where it is most of the step, to the pace. On average over a size, a replay under the
+/// recorded policy gives back the recorded step times exactly; under another policy, only what its kernels
+/// share with the recorded ones is taken from the recording.
 public struct RecordedRest: Sendable {
-  fileprivate struct Sum {
-    var microseconds = 0.0
-    var steps = 0
+  /// How far machines of one kind differ, as a fraction of the rest.
+  private static let restSpread = 0.02
+  /// How far kernels in an engine are from their timing, as a fraction.
+  private static let attentionSpread = 0.03
+  /// How far one step is from the sum of its parts: of its GPU time, and of its attention.
+  private static let stepSpread = (gpu: 0.004, attention: 0.015)
+  /// Steps of one size count as no more than so many independent ones: what the timing gets wrong, it
+  /// gets wrong in all of them.
+  private static let independentSteps = 8.0
+  /// A step that took the GPU less than so many launches waited for its own.
+  private static let launchMargin = 1.1
+  /// Steps that the spread is read from; the first ones.
+  private static let spreadStepsMax = 65_536
+
+  /// Sums over the steps of one size of launch under one variant.
+  fileprivate struct Sums {
+    var steps = 0.0
+    var gpu = 0.0
+    var attention = 0.0
+    /// The same weighted, with squares and products.
+    var weight = 0.0
+    var weightedGPU = 0.0
+    var weightedAttention = 0.0
+    var attentionSquared = 0.0
+    var attentionTimesGPU = 0.0
   }
 
+  private struct Key: Hashable, Comparable {
+    let launch: LaunchSize
+    let variant: KernelVariant
+
+    static func < (a: Self, b: Self) -> Bool {
+      (a.launch, a.variant.name) < (b.launch, b.variant.name)
+    }
+  }
+
+  private let prior: RestOfStep?
+  private let host: HostTiming?
   private var timer: PolicyStepTimer
   private var batch = AttentionBatch()
-  private var graphs: [Int: Sum] = [:]
-  private var pieces: [Int: Sum] = [:]
+  private var sums: [Key: Sums] = [:]
+  /// Steps in pieces with little attention, for the spread.
+  private var stepsInPieces: [(size: LaunchSize, rest: Double)] = []
 
   /// A collector.
   ///
   /// - `policy`: the one in force while recording
+  /// - `prior`: the profile's rest of the same model; `nil` where nothing is known
+  /// - `host`: its host; steps whose GPU waited for the launch tell nothing of the GPU
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
-    layers: Int
+    layers: Int, prior: RestOfStep?,
+    host: HostTiming? = nil
   ) throws(TimingError) {
     timer = try PolicyStepTimer(
       policy: policy, attention: attention, context: context, layers: layers,
       rest: RestOfStep(graphs: [], pieces: []), candidates: [])
+    self.prior = prior
+    self.host = host
   }
 
   /// Takes a step in; one without GPU time or rows is passed over.
@@ -38,33 +80,101 @@ public struct RecordedRest: Sendable {
       batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
     }
     let time = try timer.time(of: &batch)
-    let rest = (gpu - time.attention).microseconds
-    if case .fullGraph(let tokens) = time.launch {
-      graphs[tokens, default: Sum()].add(rest)
-    } else {
-      pieces[RestOfStep.roundedToTile(time.launch.tokens), default: Sum()].add(rest)
+    guard !isBoundByLaunch(time, gpu: gpu) else { return }
+    let size = LaunchSize(time.launch)
+    sums[Key(launch: size, variant: time.variant), default: Sums()].add(
+      gpu: gpu.microseconds, attention: time.attention.microseconds, spread: Self.stepSpread)
+    let share = time.attention.microseconds / gpu.microseconds
+    if !size.isGraph, share < StepObservation.spreadShareMax,
+      stepsInPieces.count < Self.spreadStepsMax
+    {
+      stepsInPieces.append((size, (gpu - time.attention).microseconds))
     }
   }
 
-  /// The mean rest by launch.
-  ///
-  /// A rest below zero (the timing overestimates the kernel) stays as it is,
-  /// because it makes the sum right.
-  public var rest: RestOfStep {
-    func points(_ sums: [Int: Sum]) -> [RestOfStep.Point] {
-      sums.keys.sorted().compactMap { tokens in
-        sums[tokens].map {
-          RestOfStep.Point(tokens: tokens, microseconds: $0.microseconds / Double($0.steps))
-        }
+  private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {
+    guard let host, !time.launch.isFullGraph else { return false }
+    return gpu.seconds
+      < Self.launchMargin * host.launch(of: time.launch, attention: time.variant.family).seconds
+  }
+
+  /// The rest by launch, and the pace of the kernels that ran.
+  public var parts: (rest: RestOfStep, pace: KernelPace) {
+    var graphs: [RestOfStep.Point] = []
+    var pieces: [RestOfStep.Point] = []
+    var paces: [KernelPace.Entry] = []
+    let keys = sums.keys.sorted()
+    var index = 0
+    while index < keys.count {
+      let launch = keys[index].launch
+      let same = keys[index...].prefix { $0.launch == launch }
+      index += same.count
+      let rest = rest(of: launch, keys: same)
+      let point = RestOfStep.Point(tokens: launch.tokens, microseconds: rest)
+      if launch.isGraph { graphs.append(point) } else { pieces.append(point) }
+      for key in same {
+        guard let sums = sums[key], sums.attention > 0 else { continue }
+        let factor = (sums.gpu - sums.steps * rest) / sums.attention
+        paces.append(.init(variant: key.variant, launch: launch, factor: max(0, factor)))
       }
     }
-    return RestOfStep(graphs: points(graphs), pieces: points(pieces))
+    let rest = RestOfStep(graphs: graphs, pieces: pieces)
+    let spread = RestSpread(
+      ratios: stepsInPieces.map { step in
+        step.rest / rest.time(of: .eager(tokens: step.size.tokens)).microseconds
+      })
+    return (RestOfStep(graphs: graphs, pieces: pieces, spread: spread), KernelPace(paces))
+  }
+
+  /// The rest of one size of launch: that of each variant by how well its steps tell it.
+  private func rest(of launch: LaunchSize, keys: ArraySlice<Key>) -> Double {
+    let known = prior.map { prior in
+      prior.time(
+        of: launch.isGraph
+          ? .fullGraph(paddedTokens: launch.tokens) : .eager(tokens: launch.tokens)
+      ).microseconds
+    }
+    var (sum, precisions) = (0.0, 0.0)
+    for key in keys {
+      guard let sums = sums[key] else { continue }
+      let (rest, precision) = Self.solve(sums, known: known)
+      sum += rest * precision
+      precisions += precision
+    }
+    return precisions > 0 ? sum / precisions : known ?? 0
+  }
+
+  /// The normal equations of `gpu = rest + pace × attention` with both priors; the precision is 1 / σ².
+  private static func solve(_ sums: Sums, known: Double?) -> (rest: Double, precision: Double) {
+    let share = min(1, independentSteps / sums.steps)
+    let restPrecision = known.map { 1 / max(1, (restSpread * $0) * (restSpread * $0)) } ?? 0
+    let pacePrecision = 1 / (attentionSpread * attentionSpread)
+    let a = share * sums.weight + restPrecision
+    let b = share * sums.weightedAttention
+    let c = share * sums.attentionSquared + pacePrecision
+    let right = (
+      share * sums.weightedGPU + restPrecision * (known ?? 0),
+      share * sums.attentionTimesGPU + pacePrecision
+    )
+    let determinant = a * c - b * b
+    guard determinant > 0 else { return (known ?? 0, 0) }
+    return ((c * right.0 - b * right.1) / determinant, determinant / c)
   }
 }
 
-extension RecordedRest.Sum {
-  fileprivate mutating func add(_ value: Double) {
-    microseconds += value
+extension RecordedRest.Sums {
+  fileprivate mutating func add(
+    gpu: Double, attention: Double, spread: (gpu: Double, attention: Double)
+  ) {
+    let deviation = (spread.gpu * gpu, spread.attention * attention)
+    let weight = 1 / max(1e-6, deviation.0 * deviation.0 + deviation.1 * deviation.1)
     steps += 1
+    self.gpu += gpu
+    self.attention += attention
+    self.weight += weight
+    weightedGPU += weight * gpu
+    weightedAttention += weight * attention
+    attentionSquared += weight * attention * attention
+    attentionTimesGPU += weight * attention * gpu
   }
 }

@@ -3,6 +3,9 @@ internal import TraceModel
 
 /// The rest of step of one model, from all of its recorded steps.
 ///
+/// Of the steps of one size, those with the least attention tell most: what a kernel's model gets wrong
+/// of a long attention would otherwise end in the rest.
+///
 /// Where a model was recorded at few batch sizes, the growth from size to size comes from the
 /// machine's best-recorded model: graphs in proportion, prompt tokens by the operations per token.
 struct RestFit: Sendable {
@@ -16,26 +19,26 @@ struct RestFit: Sendable {
 
   init(shape: ModelShape, observations: [StepObservation], reference: RestFit?) {
     self.shape = shape
-    var graphs: [Int: [Double]] = [:]
-    var pieces: [Int: [Double]] = [:]
+    var graphs: [Int: [StepObservation]] = [:]
+    var pieces: [Int: [StepObservation]] = [:]
     for step in observations {
-      let rest = (step.gpu - step.attention).microseconds
       if step.launch.isFullGraph {
-        graphs[step.launch.tokens, default: []].append(rest)
+        graphs[step.launch.tokens, default: []].append(step)
       } else {
-        pieces[RestOfStep.roundedToTile(step.launch.tokens), default: []].append(rest)
+        pieces[RestOfStep.roundedToTile(step.launch.tokens), default: []].append(step)
       }
     }
     pieceSteps = pieces.values.reduce(0) { $0 + $1.count }
     let ownGraphs = Self.graphPoints(graphs)
     guard let reference, reference.shape.name != shape.name, pieceSteps < Self.stepsMin else {
-      rest = RestOfStep(graphs: ownGraphs, pieces: Self.piecePoints(pieces))
+      let means = RestOfStep(graphs: ownGraphs, pieces: Self.piecePoints(pieces))
+      rest = RestOfStep(
+        graphs: means.graphs, pieces: means.pieces, spread: Self.spread(observations, means))
       return
     }
     let borrowed = reference.scaled(to: shape, graphs: ownGraphs)
     rest = RestOfStep(
-      graphs: borrowed.graphs, pieces: borrowed.pieces,
-      pieceFloor: Self.launchFloor(pieces, borrowed))
+      graphs: borrowed.graphs, pieces: borrowed.pieces, spread: reference.rest.spread)
   }
 
   /// This model's tables as another shape would have them, anchored at its own `graphs`.
@@ -61,30 +64,28 @@ struct RestFit: Sendable {
       pieces: pieces)
   }
 
-  /// The host's time to launch in pieces, where the few steps seen are bound by it.
-  private static func launchFloor(_ pieces: [Int: [Double]], _ rest: RestOfStep) -> Double {
-    pieces.keys.sorted().reduce(0) { floor, tokens in
-      let seen = mean(pieces[tokens] ?? [])
-      let computed = rest.time(of: .eager(tokens: tokens)).microseconds
-      return seen > 1.2 * computed ? max(floor, seen) : floor
-    }
+  private static func spread(_ steps: [StepObservation], _ means: RestOfStep) -> RestSpread {
+    RestSpread(
+      ratios: steps.filter(\.showsSpread).map { $0.rest / means.time(of: $0.launch).microseconds })
   }
 
-  private static func graphPoints(_ sums: [Int: [Double]]) -> [RestOfStep.Point] {
+  private static func graphPoints(_ sums: [Int: [StepObservation]]) -> [RestOfStep.Point] {
     sums.keys.sorted().map { tokens in
       RestOfStep.Point(tokens: tokens, microseconds: mean(sums[tokens] ?? []))
     }
   }
 
-  private static func piecePoints(_ sums: [Int: [Double]]) -> [RestOfStep.Point] {
+  private static func piecePoints(_ sums: [Int: [StepObservation]]) -> [RestOfStep.Point] {
     var points: [RestOfStep.Point] = []
-    var pooled: [(tokens: Int, steps: [Double])] = []
+    var pooled: [(tokens: Int, steps: [StepObservation])] = []
     func flush() {
       let count = pooled.reduce(0) { $0 + $1.steps.count }
       guard count > 0 else { return }
       let tokens = pooled.reduce(0) { $0 + $1.tokens * $1.steps.count } / count
       let rate =
-        pooled.reduce(0.0) { $0 + $1.steps.reduce(0, +) / Double($1.tokens) } / Double(count)
+        pooled.reduce(0.0) {
+          $0 + mean($1.steps) * Double($1.steps.count) / Double($1.tokens)
+        } / Double(count)
       let rounded = RestOfStep.roundedToTile(tokens)
       points.append(.init(tokens: rounded, microseconds: rate * Double(rounded)))
       pooled = []
@@ -103,8 +104,13 @@ struct RestFit: Sendable {
     return points
   }
 
-  private static func mean(_ values: [Double]) -> Double {
-    values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+  private static func mean(_ steps: [StepObservation]) -> Double {
+    var (sum, weights) = (0.0, 0.0)
+    for step in steps {
+      sum += step.weight * step.rest
+      weights += step.weight
+    }
+    return weights > 0 ? sum / weights : 0
   }
 }
 

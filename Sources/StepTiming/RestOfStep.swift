@@ -25,8 +25,9 @@ public struct RestOfStep: Hashable, Sendable {
   public private(set) var graphs: [Point]
   /// Steps launched in pieces: by tokens in multiples of 128, ascending.
   public private(set) var pieces: [Point]
-  /// The least that a step in pieces takes: its weights are read, its kernels launched one by one.
-  public private(set) var pieceFloor: Double
+
+  /// How steps in pieces of one size differ.
+  public let spread: RestSpread
 
   /// `pieces` as microseconds per token, which is what is interpolated.
   private let rates: [Point]
@@ -37,10 +38,10 @@ public struct RestOfStep: Hashable, Sendable {
   private static let sharpness = 4.0
 
   /// Tables in any order; both may be empty, then every time is zero.
-  public init(graphs: [Point], pieces: [Point], pieceFloor: Double = 0) {
+  public init(graphs: [Point], pieces: [Point], spread: RestSpread = .none) {
     self.graphs = graphs.sorted { $0.tokens < $1.tokens }
     self.pieces = pieces.sorted { $0.tokens < $1.tokens }
-    self.pieceFloor = pieceFloor
+    self.spread = spread
     rates = self.pieces.map {
       Point(tokens: $0.tokens, microseconds: $0.microseconds / Double($0.tokens))
     }
@@ -53,7 +54,7 @@ public struct RestOfStep: Hashable, Sendable {
     }
     return RestOfStep(
       graphs: merge(graphs, other.graphs), pieces: merge(pieces, other.pieces),
-      pieceFloor: pieceFloor > 0 ? pieceFloor : other.pieceFloor)
+      spread: spread == .none ? other.spread : spread)
   }
 
   /// The rest of a step launched so.
@@ -77,7 +78,8 @@ public struct RestOfStep: Hashable, Sendable {
 
   private func pieceMicroseconds(_ tokens: Int) -> Double {
     let rounded = Self.roundedToTile(tokens)
-    let floor = max(pieceFloor, graphs.last?.microseconds ?? 0)
+    // All weights are read, as in the largest graph.
+    let floor = graphs.last?.microseconds ?? 0
     guard let first = pieces.first else { return floor }
     // Between known points the pace per token moves little; the time itself moves in steps.
     let computed = perToken(rounded) * Double(rounded)

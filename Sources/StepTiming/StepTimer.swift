@@ -11,18 +11,21 @@ public struct StepTime: Hashable, Sendable {
   public var regret: Nanoseconds
   /// The variant that was chosen.
   public var variant: KernelVariant
+  /// The fastest of the variants that regret is measured against.
+  public var fastest: KernelVariant
   /// How the step was launched.
   public var launch: StepLaunch
 
-  /// The parts of a step's time.
+  /// The parts of a step's time; without `fastest` the chosen variant was that.
   public init(
     attention: Nanoseconds, rest: Nanoseconds, regret: Nanoseconds, variant: KernelVariant,
-    launch: StepLaunch
+    fastest: KernelVariant? = nil, launch: StepLaunch
   ) {
     self.attention = attention
     self.rest = rest
     self.regret = regret
     self.variant = variant
+    self.fastest = fastest ?? variant
     self.launch = launch
   }
 

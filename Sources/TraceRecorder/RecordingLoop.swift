@@ -168,9 +168,10 @@ struct RecordingLoop: ~Copyable {
       }
     }
     if !newcomers.isEmpty { _ = assembly.nameRows(slot) }
-    guard missing == 0 || appendGap(now) else { return false }
     let step = assembly.step
     guard files.write(step, now) else { return false }
+    // A gap names the step before it, so it may be written after the one behind it.
+    if missing > 0 { _ = appendGap(now) }
     lastNumber = step.number
     return true
   }

@@ -14,6 +14,8 @@ struct RowTable {
     requests.reserveCapacity(RecorderLimits.rowsMax)
     computed.reserveCapacity(RecorderLimits.rowsMax)
     queries.reserveCapacity(RecorderLimits.rowsMax)
+    marks.reserveCapacity(RecorderLimits.rowsMax)
+    places.reserveCapacity(RecorderLimits.rowsMax)
   }
 
   var count: Int { requests.count }

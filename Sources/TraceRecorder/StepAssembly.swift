@@ -130,7 +130,8 @@ struct StepAssembly {
   private mutating func advanceNamedRows() {
     var rows = step.rows.mutableSpan
     for index in rows.indices {
-      rows[index].computed += rows[index].queryLength
+      // Past the largest count it turns negative, which the writer refuses without harm.
+      rows[index].computed.rawValue &+= rows[index].queryLength.rawValue
       rows[index].queryLength = TokenCount(1)
     }
   }

@@ -30,9 +30,16 @@ struct EngineFileTests {
     let old = try parse(rest + "engine_version: 0.10")
     #expect(old.graphs == .vLLM09())
     #expect(!old.asyncScheduling && !old.reservesFullPrompt)
+    #expect(!old.rules.sparesLoneRequest && !old.rules.takesNamelessBlocksFirst)
     let new = try parse(rest + "engine_version: 0.24.0")
     #expect(new.graphs == .vLLM013())
     #expect(new.asyncScheduling && new.reservesFullPrompt)
+    #expect(!new.rules.sparesLoneRequest && new.rules.takesNamelessBlocksFirst)
+    let asked = try parse(
+      rest + "long_prefill_spares_lone_request: false\nmax_num_active_seqs: 5\nwatermark: 0.25\n"
+        + "long_prefill_token_threshold_adaptive: true")
+    #expect(!asked.rules.sparesLoneRequest && asked.rules.adaptsLongPrefillThreshold)
+    #expect(asked.rules.maxActiveSequences == 5 && asked.rules.watermark == 0.25)
     #expect(new.kvBlocks == 100 && new.smCount == 132 && new.tensorParallel == 1)
     #expect(new.name == "llama-3.1-8b@file")
     let eager = try parse(rest + "cuda_graph_mode: NONE\nengine_version: \"0.24\"")
@@ -48,7 +55,7 @@ struct EngineFileTests {
       (
         "base: llama",
         "engine.yaml:1:7: unknown engine 'llama'; known are mistral-small-24b@nvidia-h200, "
-          + "llama-3.1-8b@nvidia-h200"
+          + "llama-3.1-8b@nvidia-h200, deepseek-v3@nvidia-h200"
       ),
       (
         "gpu: nvidia-h200",
@@ -57,7 +64,7 @@ struct EngineFileTests {
       (
         "model: llama-3-8b",
         "engine.yaml:1:8: unknown model 'llama-3-8b' (did you mean 'llama-3.1-8b'?); known are "
-          + "mistral-small-24b, llama-3.1-8b"
+          + "mistral-small-24b, llama-3.1-8b, deepseek-v3"
       ),
       (
         "model: 8",
@@ -115,7 +122,13 @@ struct EngineFileTests {
           + "base, model, gpu, sm_count, tensor_parallel, engine_version, max_num_batched_tokens, "
           + "max_num_seqs, kv_block_size, kv_cache_tokens, prefix_caching, async_scheduling, "
           + "long_prefill_token_threshold, scheduler_reserve_full_isl, cuda_graph_mode, "
-          + "cuda_graph_capture_sizes"
+          + "cuda_graph_capture_sizes, long_prefill_spares_lone_request, "
+          + "long_prefill_token_threshold_adaptive, max_num_active_seqs, watermark, "
+          + "nameless_blocks_first"
+      ),
+      (
+        rest + "kv_cache_tokens: 1600\nwatermark: 1",
+        "engine.yaml:4:12: 'watermark' needs a number from 0 to below 1, not the number 1"
       ),
     ]
     for (text, message) in table { #expect(engineMessage(text) == message) }
@@ -170,6 +183,8 @@ struct EngineFileTests {
       }
         == "unknown engine 'mistral-small-24b@nvidia-h100' (did you mean "
         + "'mistral-small-24b@nvidia-h200'?); known are mistral-small-24b@nvidia-h200, "
-        + "llama-3.1-8b@nvidia-h200")
+        + "llama-3.1-8b@nvidia-h200, deepseek-v3@nvidia-h200")
+    let deepSeek = try EngineCatalog.named("deepseek-v3@nvidia-h200")
+    #expect(deepSeek.attentionContext.isLatent && deepSeek.attentionContext.queryHeads == 16)
   }
 }

@@ -73,6 +73,18 @@ struct ReplayInvariantTests {
       [1, 2, 0].map { shuffled.requests[$0].tokenRuns } == ordered.requests.map(\.tokenRuns))
   }
 
+  @Test("Requests of one arrival follow each other as a recording first scheduled them")
+  func precedence() throws {
+    let list = requests([(0, 8, 2), (0, 8, 2), (0, 8, 2)])
+    let replay = RescheduledReplay(
+      requests: list, prefixBlockTokens: nil, precedence: [2, 0, 1], engine: smallEngine(),
+      host: HostTiming())
+    var timer = LinearTimer()
+    let outcome = try replay.run(&timer)
+    let first = outcome.requests.compactMap { $0.tokenRuns.first?.firstStep }
+    #expect(first.count == 3 && first[1] < first[2] && first[2] < first[0], "\(first)")
+  }
+
   @Test("The pool's books agree after every step", arguments: 1...20 as ClosedRange<UInt64>)
   func poolBooks(seed: UInt64) throws {
     print("pool books, seed \(seed)")

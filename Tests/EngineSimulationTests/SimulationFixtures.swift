@@ -8,7 +8,7 @@ import TraceModel
 func smallEngine(
   budget: Int = 8, sequences: Int = 8, blocks: Int = 64, prefixCaching: Bool = false,
   asynchronous: Bool = true, threshold: Int = 0, reserves: Bool = true, maxModelLength: Int = 1000,
-  blockSize: Int = 4
+  blockSize: Int = 4, rules: SchedulerRules = .newest
 ) -> EngineModel {
   EngineModel(
     name: "small",
@@ -19,7 +19,7 @@ func smallEngine(
     kvBlocks: blocks,
     prefixCaching: prefixCaching, asyncScheduling: asynchronous,
     longPrefillTokenThreshold: threshold, reservesFullPrompt: reserves,
-    graphs: CUDAGraphs(mode: .fullAndPiecewise, captureSizes: [1, 2, 4, 8]))
+    rules: rules, graphs: CUDAGraphs(mode: .fullAndPiecewise, captureSizes: [1, 2, 4, 8]))
 }
 
 /// Requests of (arrival in ms, prompt tokens, output tokens, prefix blocks).

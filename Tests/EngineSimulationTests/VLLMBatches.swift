@@ -5,7 +5,8 @@ import TestSupport
 /// `Tests/SchedulerDifferential/vllm_cases.py` writes them.
 ///
 /// A case is a line `case NAME BUDGET SEQUENCES BLOCKS BLOCK_SIZE CACHING ASYNC THRESHOLD RESERVES
-/// MAX_LENGTH PREFIX_BLOCK_TOKENS REQUESTS STEPS` (vLLM's null block is not counted), a line
+/// MAX_LENGTH PREFIX_BLOCK_TOKENS REQUESTS STEPS` (vLLM's null block is not counted), behind which may
+/// stand `version=0.32.0` and options as `active=3 watermark=0.1 adaptive=1`, a line
 /// `CALL PROMPT OUTPUTS PREFIX_BLOCKS…` for each request, which is added before that call of
 /// `schedule`, or before the next one on an idle engine, and a line for each call that scheduled
 /// anything: rows as `REQUEST:COMPUTED+NEW` in the engine's order, requests preempted since the step

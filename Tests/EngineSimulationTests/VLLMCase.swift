@@ -20,11 +20,12 @@ struct VLLMCase {
     self.head = head
     // The name may be a number, or not.
     let numbers = head.split(separator: " ").dropFirst(2).compactMap { Int($0) }
+    let rules = Self.rules(head)
     guard numbers.count == 12, lines.count >= numbers[10] + numbers[11] else { return nil }
     engine = smallEngine(
       budget: numbers[0], sequences: numbers[1], blocks: numbers[2],
       prefixCaching: numbers[4] == 1, asynchronous: numbers[5] == 1, threshold: numbers[6],
-      reserves: numbers[7] == 1, maxModelLength: numbers[8], blockSize: numbers[3])
+      reserves: numbers[7] == 1, maxModelLength: numbers[8], blockSize: numbers[3], rules: rules)
     granularity = numbers[9]
     for line in lines.prefix(numbers[10]) {
       let fields = line.split(separator: " ").compactMap { UInt64($0) }
@@ -38,6 +39,22 @@ struct VLLMCase {
     }
     expected = Array(lines.dropFirst(numbers[10]).prefix(numbers[11]))
     lines = lines.dropFirst(numbers[10] + numbers[11])
+  }
+
+  /// What `key=value` at the end of a case's line says; 0.32.0 without options if nothing.
+  private static func rules(_ head: Substring) -> SchedulerRules {
+    var options: [Substring: String] = [:]
+    for field in head.split(separator: " ") {
+      let parts = field.split(separator: "=", maxSplits: 1)
+      if parts.count == 2 { options[parts[0]] = String(parts[1]) }
+    }
+    var rules = SchedulerRules(
+      options["version"].flatMap(VLLMVersion.init) ?? VLLMVersion(0, 32, 0))
+    rules.override(
+      adaptsLongPrefillThreshold: options["adaptive"].map { $0 == "1" },
+      maxActiveSequences: options["active"].flatMap { Int($0) },
+      watermark: options["watermark"].flatMap { Double($0) })
+    return rules
   }
 
   /// Where our batches part from vLLM's, with the steps just before; `nil` if they are the same.

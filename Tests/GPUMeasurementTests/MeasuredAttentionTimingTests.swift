@@ -111,6 +111,64 @@ struct MeasuredAttentionTimingTests {
     #expect(measured.activity.measured == 1)
   }
 
+  @Test("some pairs of lengths are measured in the middle too, and the error is that of the line")
+  func probes() throws {
+    // The first batch of a single row whose pair is among those that are probed.
+    let length = try #require(
+      (1...2000).map { Int32($0) * 64 }.first { length in
+        let low = FakeBench.decode([length])
+        let key = BatchKey(low, in: context, elementType: "bf16").text
+        return InterpolationProbes.includes("triton-2d \(key)")
+      })
+    try keep(FakeBench.decode([length]), 1000)
+    try keep(FakeBench.decode([length + 64]), 2000)
+    try keep(FakeBench.decode([length + 32]), 1250)
+    let timing = try timing()
+    let batch = FakeBench.decode([length + 16])
+    #expect(
+      try timing.attentionTime(of: .triton2D, for: batch, in: context) == Nanoseconds(1250))
+    // 1500 where 1250 was measured.
+    let error = try #require(timing.activity.interpolation)
+    #expect(error.rows == 1 && (error.median - 0.2).magnitude < 1e-9)
+    // The middle itself is known now.
+    let middle = FakeBench.decode([length + 32])
+    #expect(
+      try timing.attentionTime(of: .triton2D, for: middle, in: context) == Nanoseconds(1250))
+  }
+
+  @Test("a GPU measures the middle of such a pair, and its store gives the same error")
+  func probesOnGPU() throws {
+    let fake = FakeBench()
+    let measured = try timing(fake)
+    for start in 10..<60 {
+      let batch = FakeBench.decode([Int32(start) * 64 + 5])
+      _ = try measured.attentionTime(of: .triton2D, for: batch, in: context)
+    }
+    let error = try #require(measured.activity.interpolation)
+    #expect(error.rows >= 1 && error.max == 0)
+    #expect(measured.activity.measured == 51 + error.rows)
+    let stored = try timing()
+    for start in 10..<60 {
+      let batch = FakeBench.decode([Int32(start) * 64 + 5])
+      _ = try stored.attentionTime(of: .triton2D, for: batch, in: context)
+    }
+    #expect(stored.activity.interpolation == error)
+  }
+
+  @Test("a list of measurements answers as the store that it was exported from")
+  func imported() throws {
+    try keep(FakeBench.decode([640, 128]), 1000)
+    var list: [Measurement] = []
+    try MeasurementStore(path: store).forEach {
+      (measurement) throws(MeasurementStoreError) in list.append(measurement)
+    }
+    let timing = try MeasuredAttentionTiming(
+      measurements: nil, imported: list, bench: nil, gpu: "NVIDIA Fake 200", context: context)
+    let batch = FakeBench.decode([128, 640])
+    #expect(
+      try timing.attentionTime(of: .triton2D, for: batch, in: context) == Nanoseconds(1000))
+  }
+
   @Test("what cost the GPU's context once is not tried again, and the store stays whole")
   func remembersFailures() throws {
     let fake = FakeBench()

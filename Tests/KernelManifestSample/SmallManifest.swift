@@ -1,6 +1,6 @@
 public import KernelImages
 
-/// A manifest of two variants as a build writes it, with the arguments of the real kernels.
+/// A manifest of three variants as a build writes it, with the arguments of the real kernels.
 public enum SmallManifest {
   /// It, as if read from a folder.
   public static func manifest(
@@ -24,6 +24,16 @@ public enum SmallManifest {
     "output_head_stride:i64",
   ]
 
+  private static let latentStage1 = [
+    "partial:*fp32", "query:*bf16", "cache:*bf16", "block_table:*i32", "kv_lens:*i32",
+    "scale:fp32", "query_heads:i32", "query_row_stride:i32", "query_head_stride:i32",
+    "block_table_stride:i32", "cache_block_stride:i32", "cache_slot_stride:i32",
+  ]
+  private static let latentStage2 = [
+    "output:*bf16", "partial:*fp32", "kv_lens:*i32", "splits:i32", "output_row_stride:i32",
+    "output_head_stride:i32",
+  ]
+
   private static func image(_ key: String, _ entry: String, _ arguments: [String]) -> String {
     let list = arguments.map { argument in
       let parts = argument.split(separator: ":")
@@ -41,16 +51,19 @@ public enum SmallManifest {
   public static var text: String {
     let images = [
       image("a", "unified_attention", attention), image("b", "unified_attention", attention),
-      image("c", "reduce_segments", reduction),
+      image("c", "reduce_segments", reduction), image("d", "mla_stage1", latentStage1),
+      image("e", "mla_stage2", latentStage2),
     ]
     return #"{"format": "reprise-kernels/1", "architecture": "sm_90", "shapes": [{"name": "s", "#
       + #""head_size": 128, "ratio": 4, "block_size": 16, "element": "bf16", "latent": false}, "#
-      + #"{"name": "m", "latent": true}], "images": [\#(images.joined(separator: ", "))], "#
+      + #"{"name": "m", "head_size": 512, "ratio": 0, "block_size": 64, "element": "bf16", "latent": true}], "images": [\#(images.joined(separator: ", "))], "#
       + #""variants": [{"name": "triton-2d", "shape": "s", "segments": 1, "block_m": 16, "#
       + #""launches": [{"image": "a", "grid": ["query_blocks", "kv_heads", "one"]}]}, "#
       + #"{"name": "triton-3d-16", "shape": "s", "segments": 16, "block_m": 16, "launches": "#
       + #"[{"image": "b", "grid": ["query_blocks", "kv_heads", "segments"]}, "#
       + #"{"image": "c", "grid": ["tokens", "query_heads", "one"]}]}, "#
-      + #"{"name": "triton-mla", "shape": "m"}]}"#
+      + #"{"name": "triton-mla", "shape": "m", "segments": 1, "launches": "#
+      + #"[{"image": "d", "grid": ["rows", "head_blocks", "splits"]}, "#
+      + #"{"image": "e", "grid": ["rows", "query_heads", "one"]}]}]}"#
   }
 }

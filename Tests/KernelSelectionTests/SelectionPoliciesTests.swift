@@ -8,7 +8,8 @@ struct SelectionPoliciesTests {
     #expect(
       SelectionPolicies.all.map(\.name) == [
         "always-2d", "always-3d", "vllm-0.9.2", "vllm-0.13", "vllm-0.33", "split-up-to:16",
-        "flash-attention-3", "flashinfer", "fastest",
+        "flash-attention-3", "flashinfer", "vllm-mla-4-splits", "vllm-19774", "vllm-mla-0.33",
+        "fastest",
       ])
     for policy in SelectionPolicies.all {
       #expect(try SelectionPolicies.named(policy.name).name == policy.name)
@@ -55,6 +56,23 @@ struct SelectionPoliciesTests {
     }
   }
 
+  @Test("runs any rule over the kernels of an installed package")
+  func packaged() throws {
+    let context = Fixture.context()
+    let decode = Fixture.decode(4, in: context)
+    let mixed = Fixture.launched(queries: [1, 200], in: context)
+    let rule = try SelectionPolicies.named("vllm-0.33@vllm-0.24.0")
+    #expect(rule.name == "vllm-0.33@vllm-0.24.0")
+    #expect(rule.choiceName(decode, context) == "vllm-0.24.0/triton-3d-16")
+    #expect(rule.choiceName(mixed, context) == "vllm-0.24.0/triton-2d")
+    #expect(rule.variants.map(\.package) == ["vllm-0.24.0", "vllm-0.24.0"])
+    let set = try SelectionPolicies.named("fastest:triton-2d,vllm-0.24.0/flash-attention-3")
+    #expect(set.variants.map(\.name) == ["triton-2d", "vllm-0.24.0/flash-attention-3"])
+    for name in ["always-2d@", "always-2d@a/b", "none@vllm-0.24.0", "fastest:/triton-2d"] {
+      #expect(throws: SelectionError.self) { try SelectionPolicies.named(name) }
+    }
+  }
+
   @Test("splits up to the rows that a name gives, padding included")
   func splitUpTo() throws {
     let context = Fixture.context(graphs: Fixture.graphs)
@@ -78,7 +96,7 @@ struct SelectionPoliciesTests {
   func unknownNames() {
     let known =
       "always-2d, always-3d, vllm-0.9.2, vllm-0.13, vllm-0.33, split-up-to:N, flash-attention-3, "
-      + "flashinfer, fastest, fastest:VARIANT,…"
+      + "flashinfer, vllm-mla-4-splits, vllm-19774, vllm-mla-0.33, fastest, fastest:VARIANT,…, POLICY@PACKAGE"
     let table = [
       (
         "vllm-0.34",
@@ -95,7 +113,8 @@ struct SelectionPoliciesTests {
         "fastest:triton-2d,triton-3d",
         "unknown kernel variant 'triton-3d' in policy 'fastest:triton-2d,triton-3d' (did you mean "
           + "'triton-2d'?); known are triton-2d, triton-3d-N with N from 2 to 128 segments, "
-          + "flash-attention-3, flashinfer"
+          + "flash-attention-3, flashinfer, triton-mla-N, triton-mla-2025-N and triton-mla-pages-N "
+          + "with N from 1 to 1024 splits"
       ),
     ]
     for (name, message) in table {

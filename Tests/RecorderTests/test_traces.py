@@ -223,6 +223,21 @@ def test_a_forked_child_leaves_its_parents_recorder_alone(library, reprise, tmp_
     assert "2 steps" in reprise("trace", "verify", tmp_path / "a.reprise")
 
 
+def test_rows_that_grow_past_every_limit_are_left_out(library, reprise, tmp_path):
+    recorder = Recorder(library, tmp_path / "a.reprise")
+    recorder.step(0, [(0, 2**31 - 4, 2)])
+    recorder.output(0)
+    for number in range(1, 5):
+        recorder.step_same(number)
+        recorder.output(number)
+    recorder.step(5, [(1, 0, 1)])
+    result, statistics = recorder.close()
+    assert result == INVALID and b"cannot be" in statistics.last_error
+    trace = reprise_trace.read(tmp_path / "a.reprise")
+    assert trace.steps.number.tolist() == [0, 1, 5] and trace.gaps.dropped_steps.tolist() == [3]
+    reprise("trace", "verify", tmp_path / "a.reprise")
+
+
 def test_null_lists_are_empty(library, tmp_path):
     recorder = Recorder(library, tmp_path / "a.reprise")
     assert library.reprise_recorder_output(recorder.handle, 0, 0, -1, None, None, 0) == OK

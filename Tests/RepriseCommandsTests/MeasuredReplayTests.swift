@@ -80,6 +80,79 @@ struct MeasuredReplayTests {
     #expect(regret > 0)
   }
 
+  @Test("an export gives the same report as its store, condensed and compressed or not")
+  func exported() async throws {
+    try measure()
+    func replay(_ measurements: String) async -> CommandCall {
+      await CommandCall(
+        "replay", trace, "--policy", "always-2d,fastest", "--timing", "gpu", "--measurements",
+        measurements, "--kernels", folder.file("none"), "--format", "json")
+    }
+    let whole = await replay(store)
+    // On a machine with a GPU the missing kernels are the error.
+    guard whole.exitCode == 0 else { return }
+    for (name, options) in [("all.jsonl", []), ("some.jsonl.zst", ["--medians"])] {
+      let file = folder.file(name)
+      let export = await CommandCall(
+        ["measure", "--measurements", store, "--export", file] + options)
+      #expect(export.exitCode == 0, "\(export.errors)")
+      let other = await replay(file)
+      #expect(other.exitCode == 0 && other.output == whole.output, "\(other.errors)")
+    }
+  }
+
+  @Test("an export that is imported is exported again as the same bytes")
+  func imported() async throws {
+    try measure()
+    let first = folder.file("first.jsonl")
+    let second = folder.file("second.jsonl")
+    let copy = folder.file("copy.sqlite")
+    _ = await CommandCall("measure", "--measurements", store, "--export", first)
+    let call = await CommandCall(
+      "measure", "--measurements", copy, "--import", first, "--import", store, "--export", second)
+    #expect(call.exitCode == 0, "\(call.errors)")
+    #expect(try folder.bytes(of: "first.jsonl") == folder.bytes(of: "second.jsonl"))
+  }
+
+  @Test("an export that is damaged, or a store that is none, is one line")
+  func damagedExport() async throws {
+    let file = try folder.write("nothing".utf8, to: "damaged.jsonl.zst")
+    let call = await CommandCall(
+      "measure", "--measurements", folder.file("new.sqlite"), "--import", file)
+    #expect(call.exitCode == 1)
+    #expect(call.hasOneErrorLine && call.errors.contains("damaged.jsonl.zst"))
+    let target = await CommandCall(
+      "measure", "--measurements", file, "--sample-plan", "1", "--policy", "always-2d")
+    #expect(target.exitCode == 2)
+  }
+
+  @Test("a self-test needs a GPU, and rows that can be read")
+  func selfTest() async throws {
+    let call = await CommandCall("kernels", "selftest", "--kernels", folder.file("none"))
+    #expect(call.exitCode == 1)
+    #expect(call.hasOneErrorLine, "\(call.errors)")
+    let rows = await CommandCall(
+      "measure", "--measurements", store, "--rows", "a/b", "--policy", "always-2d")
+    #expect(rows.exitCode == 2)
+    #expect(rows.errors.contains("'a/b'"))
+  }
+
+  @Test("calibrating takes an export, and states its errors on measurements kept apart")
+  func calibrates() async throws {
+    try measure()
+    let export = folder.file("all.jsonl.zst")
+    _ = await CommandCall("measure", "--measurements", store, "--export", export)
+    let profile = folder.file("profile.json")
+    let call = await CommandCall(
+      "calibrate", export, trace, "--held-out", store, "--output", profile)
+    guard call.exitCode == 0 else {
+      // A small sample has too few batches for a fit.
+      #expect(call.errors.contains("fitted"), "\(call.errors)")
+      return
+    }
+    #expect(call.output.contains("held out: all batches"))
+  }
+
   @Test("without driver and measurements GPU timing is one line that says what to do")
   func noGPU() async throws {
     let call = await CommandCall(

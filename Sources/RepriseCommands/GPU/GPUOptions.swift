@@ -3,13 +3,17 @@ import CUDADriver
 import EngineSimulation
 import GPUMeasurement
 import KernelImages
+import KernelSelection
 import MeasurementStore
 import StepTiming
 import TraceModel
 
 /// What commands that use measured kernels have in common.
 struct GPUOptions: ParsableArguments {
-  @Option(help: "Measured kernels: read, and added to where there is a GPU.")
+  @Option(
+    help:
+      "Measured kernels: a store, added to where there is a GPU, or an export of one (.jsonl.zst)."
+  )
   var measurements: String?
 
   @Option(help: "Compiled kernels. Default: ~/.cache/reprise/kernels.")
@@ -29,14 +33,25 @@ struct GPUOptions: ParsableArguments {
   }
 
   /// Times of executed kernels for a trace's engine; `nil` where the profile is to be used.
+  func timing(
+    _ choice: TimingChoice, for source: ReplaySource, cache: MeasuredState.Cache = .cold,
+    requiresGPU: Bool = false, on console: Console
+  ) throws -> MeasuredAttentionTiming? {
+    try timing(
+      choice, context: source.engine.attentionContext, gpu: source.gpu, cache: cache,
+      requiresGPU: requiresGPU, on: console)
+  }
+
+  /// Times of executed kernels for heads and a cache; `nil` where the profile is to be used.
   ///
   /// A machine without a GPU answers from the measurements alone. Which of the two it was is told on
   /// standard error and not in the report, which is the same either way.
   ///
+  /// - `gpu`: whose measurements are wanted where there is no GPU
   /// - `requiresGPU`: whether measurements without a GPU do not do
   func timing(
-    _ choice: TimingChoice, for source: ReplaySource, cache: MeasuredState.Cache = .cold,
-    requiresGPU: Bool = false, on console: Console
+    _ choice: TimingChoice, context: AttentionContext, gpu: String,
+    cache: MeasuredState.Cache = .cold, requiresGPU: Bool = false, on console: Console
   ) throws -> MeasuredAttentionTiming? {
     guard choice != .profile else {
       guard measurements == nil else {
@@ -44,21 +59,22 @@ struct GPUOptions: ParsableArguments {
       }
       return nil
     }
-    let options = MeasuredTimingOptions(cache: cache, isExact: exact)
-    let context = source.engine.attentionContext
+    let isExport = measurements.map(MeasurementFile.isExport) ?? false
+    func timing(_ bench: sending AttentionBench?) throws -> MeasuredAttentionTiming {
+      try MeasuredAttentionTiming(
+        measurements: isExport ? nil : measurements,
+        imported: isExport ? MeasurementFile.read(measurements ?? "") : [], bench: bench, gpu: gpu,
+        context: context, options: MeasuredTimingOptions(cache: cache, isExact: exact))
+    }
     do {
-      return try MeasuredAttentionTiming(
-        measurements: measurements, bench: try bench(), gpu: source.gpu, context: context,
-        options: options)
+      return try timing(try bench())
     } catch {
       guard !requiresGPU,
         let reason = Self.absence(error) ?? (choice == .auto ? Self.unusable(error) : nil)
       else { throw error }
       if let measurements, FileSystem.exists(measurements) {
         console.note("\(reason); times come from '\(measurements)' alone")
-        return try MeasuredAttentionTiming(
-          measurements: measurements, bench: nil, gpu: source.gpu, context: context,
-          options: options)
+        return try timing(nil)
       }
       guard choice == .auto, measurements == nil else { throw error }
       // That there is no GPU goes without saying; why one is not used does not.
@@ -84,9 +100,6 @@ struct GPUOptions: ParsableArguments {
     let activity = timing.activity
     for note in activity.notes { console.note(note) }
     guard activity.measured > 0 else { return }
-    let milliseconds = activity.busy.rawValue / 1_000_000
-    console.note(
-      "measured \(activity.measured) batches on \(timing.machine.gpu), "
-        + "\(milliseconds) ms of GPU time in timed replays")
+    console.note("measured on \(timing.machine.gpu): \(activity.words)")
   }
 }

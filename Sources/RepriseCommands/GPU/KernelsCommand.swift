@@ -4,8 +4,9 @@ import Glibc
 /// `reprise kernels`: the attention kernels that GPU timing executes.
 struct KernelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kernels", abstract: "Compile the attention kernels for a GPU.",
-    subcommands: [KernelsBuildCommand.self])
+    commandName: "kernels",
+    abstract: "Compile the attention kernels for a GPU, and test them on it.",
+    subcommands: [KernelsBuildCommand.self, KernelsSelfTestCommand.self])
 
   /// Where kernels are built and sought by default.
   static var defaultDirectory: String {

@@ -51,7 +51,17 @@ struct WorkloadTrace {
     if !selection.isEverything { header["selection"] = .string(selection.words) }
   }
 
+  /// Writes the trace and says so.
   func write(to path: String, on console: Console) throws {
+    try write(to: path)
+    let left = before - requests.count
+    try console.print(
+      "\(path): \(requests.count) requests" + (left > 0 ? ", \(left) outside the selection" : "")
+        + "\n")
+  }
+
+  /// Writes the trace.
+  func write(to path: String) throws {
     var writer = try TraceWriter(path: path, header: header)
     do {
       for request in requests { try writer.append(request) }
@@ -60,9 +70,5 @@ struct WorkloadTrace {
       throw error
     }
     try writer.finish()
-    let left = before - requests.count
-    try console.print(
-      "\(path): \(requests.count) requests" + (left > 0 ? ", \(left) outside the selection" : "")
-        + "\n")
   }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import EngineSimulation
+import GPUMeasurement
 import KernelSelection
 import Reports
+import StepTiming
 import TraceModel
 
 /// `reprise replay`: the main job.
@@ -36,6 +38,8 @@ struct ReplayCommand: ConsoleCommand {
 
   @OptionGroup var gpu: GPUOptions
 
+  @OptionGroup var provider: ProviderOptions
+
   @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
   var profile: String?
 
@@ -50,36 +54,58 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Seed of the confidence intervals.")
   var seed: UInt64 = 0
 
-  @Option(help: "Also write summary.json and one file a policy into this directory.")
+  @Option(
+    help:
+      "Also write summary.json and, for each policy, tables and a result file into this directory.")
   var output: String?
+
+  @Option(
+    help: "With --output, for each policy also: perfetto (a timeline), aiperf (its result files).")
+  var export: String?
 
   @Option(help: "Form of the result: text or json.")
   var format: ResultFormat = .text
 
+  func validate() throws {
+    guard export == nil || output != nil else {
+      throw ValidationError("--export writes files; name their directory with --output")
+    }
+  }
+
   func run(on console: Console) async throws {
+    let exports = try ReplayExport.read(export)
     let policies = try PolicyList.read(names: policies, rules: rule)
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
-    let measured = try gpu.timing(timing, for: source, on: console)
+    let rounds = try provider.rounds(
+      for: policies, on: source, gpu: gpu, profilePath: profile, console: console)
+    let measured = rounds.ownTiming(
+      try gpu.timing(self.timing, for: source, on: console), self.timing)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
-    let isFallback = timing == .auto && measured == nil
+    let isFallback = self.timing == .auto && measured == nil
     let notes =
       (isFallback ? ["no measured kernels, so --timing auto uses the machine profile"] : [])
       + source.notes
-    let times = try StepTimes(
+    var times = try StepTimes(
       for: source, measured: measured, profilePath: profile,
       variants: policies.flatMap(\.variants))
-    let run = ReplayRun(source: source, times: times, policies: policies, console: console)
-    let outcomes = try await run.outcomes()
+    let outcomes = try await rounds.outcomes(
+      under: policies, keepsSteps: output != nil, &times)
+    var timing = times.description
+    // Known only now: which neighbours were interpolated between.
+    if let error = measured?.activity.interpolation {
+      let part = "interpolation of growing decode batches (\(error.rows) probes)"
+      timing.errors.append(.init(part: part, error: error))
+    }
     let report = ReplayReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: workload.selection.words),
-      batches: source.batches, timing: times.description, engine: source.engine.name,
+      batches: source.batches, timing: timing, engine: source.engine.name,
       machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed)
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,
-        model: source.engine.model.name
+        model: source.engine.model.name, exports: exports
       ).write(to: output)
     }
     switch format {

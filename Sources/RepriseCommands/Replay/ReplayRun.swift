@@ -10,6 +10,8 @@ struct ReplayRun {
   let source: ReplaySource
   let times: StepTimes
   let policies: [any SelectionPolicy]
+  /// Whether outcomes carry each step, for `StepTable`.
+  var keepsSteps = false
   let console: Console
 
   /// Variants that regret is measured against: those of all policies asked for, and of `fastest`.
@@ -24,7 +26,8 @@ struct ReplayRun {
   /// The outcome under each policy, in the order of `policies`.
   func outcomes() async throws -> [PolicyOutcome] {
     let timers = try policies.map {
-      try times.timer(for: $0, engine: source.engine, candidates: candidates)
+      try times.timer(
+        for: $0, engine: source.engine, candidates: candidates, keepsSteps: keepsSteps)
     }
     return source.batches == .recorded
       ? try recorded(timers) : try await rescheduled(timers)
@@ -32,7 +35,7 @@ struct ReplayRun {
 
   /// One pass over the steps serves all policies.
   private func recorded(
-    _ timers: [VariantCountingTimer<PolicyStepTimer>]
+    _ timers: [StepRecordingTimer<PolicyStepTimer>]
   ) throws -> [PolicyOutcome] {
     let replay = RecordedReplay(
       requests: source.requests, gaps: source.reader.gaps,
@@ -55,19 +58,20 @@ struct ReplayRun {
         "'\(source.path)' has no step in the chosen window; widen --from and --to")
     }
     return zip(policies, zip(outcomes, running)).map { policy, result in
-      let counted = result.1 as? VariantCountingTimer<PolicyStepTimer>
+      let counted = result.1 as? StepRecordingTimer<PolicyStepTimer>
       return PolicyOutcome(
-        name: policy.name, outcome: result.0, variants: counted?.use ?? VariantUse())
+        name: policy.name, outcome: result.0, variants: counted?.use ?? VariantUse(),
+        steps: counted?.record)
     }
   }
 
   /// Policies share nothing, so each runs on a thread of its own, as far as there are processors.
   private func rescheduled(
-    _ timers: [VariantCountingTimer<PolicyStepTimer>]
+    _ timers: [StepRecordingTimer<PolicyStepTimer>]
   ) async throws -> [PolicyOutcome] {
     let replay = RescheduledReplay(
       requests: source.requests, prefixBlockTokens: source.reader.header.prefixBlockTokens,
-      engine: source.engine, host: times.host)
+      precedence: try source.precedence(), engine: source.engine, host: times.host)
     let bar = ProgressBar("replay", parts: policies.count, on: console)
     defer { bar.finish() }
     let total = Double(source.requests.count)
@@ -79,7 +83,8 @@ struct ReplayRun {
           bar.update(Double(progress.endedRequests) / total, part: index)
         }
         return PolicyOutcome(
-          name: part.0.name, outcome: outcome, variants: timer.use, leftOut: leftOut)
+          name: part.0.name, outcome: outcome, variants: timer.use, leftOut: leftOut,
+          steps: timer.record)
       }
     }
     return try await withThrowingTaskGroup(of: (Int, PolicyOutcome).self) { group in
@@ -92,7 +97,9 @@ struct ReplayRun {
           }
           return (
             index,
-            PolicyOutcome(name: name, outcome: outcome, variants: timer.use, leftOut: leftOut)
+            PolicyOutcome(
+              name: name, outcome: outcome, variants: timer.use, leftOut: leftOut,
+              steps: timer.record)
           )
         }
       }
@@ -102,7 +109,8 @@ struct ReplayRun {
     }
   }
 
-  private static func explained(
+  /// A recorded replay's error with the trace that it is of.
+  static func explained(
     _ error: RecordedReplayError<TraceFileError>, path: String
   ) -> any Error {
     switch error {

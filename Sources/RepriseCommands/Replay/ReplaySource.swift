@@ -8,6 +8,8 @@ import TraceModel
 struct ReplaySource {
   /// The GPU of that engine, and of engine files that name none.
   static let defaultGPU = "NVIDIA H200"
+  /// What is modelled where neither the call nor the trace names an engine.
+  static var defaultEngine: String { EngineCatalog.defaultName }
 
   let path: String
   let reader: TraceReader
@@ -84,7 +86,8 @@ struct ReplaySource {
     }
   }
 
-  private static func engine(named name: String) throws -> EngineModel {
+  /// An engine by its name or file.
+  static func engine(named name: String) throws -> EngineModel {
     let isFile = name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.contains("/")
     return isFile ? try EngineFile.load(path: name) : try EngineCatalog.named(name)
   }

@@ -20,10 +20,11 @@ enum TimingChoice: String, CaseIterable {
 
 /// Everything that turns batches into time: attention, the rest of the step, the host.
 struct StepTimes {
-  let attention: any AttentionTiming
+  var attention: any AttentionTiming
   let rest: RestOfStep
+  let pace: KernelPace
   let host: HostTiming
-  let description: TimingDescription
+  var description: TimingDescription
   let gpu: String
   /// Whether policies run one after another, because they share the GPU that is measured on.
   let isMeasured: Bool
@@ -53,12 +54,14 @@ struct StepTimes {
       of: source, measured: measured, profile: timing, model: model)
     {
       rest = recorded.rest.completed(by: model.rest)
+      pace = recorded.pace
       host = recorded.host
       restWords =
-        "rest of step and host from this trace's own GPU times (recorded under "
+        "rest of step, host and the recorded kernels' pace from this trace's own GPU times (recorded under "
         + "\(recorded.policyWords))"
     } else {
       rest = model.rest
+      pace = .asTimed
       host = model.host
       for (name, error) in [
         ("decode steps", model.decodeStepError), ("steps with prompts", model.mixedStepError),
@@ -85,7 +88,13 @@ struct StepTimes {
       rest: restWords, errors: parts)
   }
 
-  private static func profile(gpu: String, path: String?) throws -> MachineProfile {
+  /// Whether a built-in profile knows the GPU and the model of a source.
+  static func hasProfile(for source: ReplaySource) -> Bool {
+    guard let profile = try? profile(gpu: source.gpu, path: nil) else { return false }
+    return (try? profile.model(named: source.engine.model.name)) != nil
+  }
+
+  static func profile(gpu: String, path: String?) throws -> MachineProfile {
     if let path {
       let bytes = try InputFile.bytes(path: path)
       do {
@@ -107,19 +116,23 @@ struct StepTimes {
   /// A timer for one policy.
   ///
   /// - `candidates`: variants that regret is measured against beside the policy's own
+  /// - `keepsSteps`: whether each step is kept, for tables of steps
   func timer(
-    for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant]
-  ) throws(TimingError) -> VariantCountingTimer<PolicyStepTimer> {
-    VariantCountingTimer(
+    for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant],
+    keepsSteps: Bool = false
+  ) throws(TimingError) -> StepRecordingTimer<PolicyStepTimer> {
+    StepRecordingTimer(
       try PolicyStepTimer(
         policy: policy, attention: attention, context: engine.attentionContext,
-        layers: engine.model.layers, rest: rest, candidates: candidates))
+        layers: engine.model.layers, rest: rest, pace: pace, candidates: candidates),
+      keepsSteps: keepsSteps)
   }
 }
 
 /// What a trace tells of the rest of its steps and of its host; nothing without GPU times.
 private struct RecordedTimes {
   let rest: RestOfStep
+  let pace: KernelPace
   let host: HostTiming
   /// The policy in force, as the header names it and as reprise does.
   let policyWords: String
@@ -140,8 +153,10 @@ private struct RecordedTimes {
     }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
-      layers: source.engine.model.layers)
-    var hostFit = HostFit(requests: source.allRequests)
+      layers: source.engine.model.layers, prior: model.rest, host: model.host)
+    var hostFit = HostFit(
+      requests: source.allRequests,
+      usesTriton: policy.variants.contains { $0.family.isTriton })
     var steps = try source.reader.steps()
     var step = TraceStep()
     var timed = 0
@@ -152,10 +167,26 @@ private struct RecordedTimes {
       timed += 1
     }
     guard timed > 0 else { return nil }
-    rest = recordedRest.rest
+    (rest, pace) = recordedRest.parts
     host = hostFit.timing(
       layers: source.engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
     let named = header.selectionPolicy ?? policy.name
     policyWords = named == policy.name ? named : "\(named), which is \(policy.name)"
+  }
+}
+
+extension StepTimes {
+  /// Times of given parts, with a host that takes none.
+  init(
+    attention: any AttentionTiming, rest: RestOfStep, description: TimingDescription, gpu: String,
+    isMeasured: Bool
+  ) {
+    self.attention = attention
+    self.rest = rest
+    self.description = description
+    self.gpu = gpu
+    self.isMeasured = isMeasured
+    pace = .asTimed
+    host = HostTiming()
   }
 }

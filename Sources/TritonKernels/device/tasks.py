@@ -38,7 +38,6 @@ ALTERNATIVES = {
     "stages-2": {"stages": 2},
     "stages-4": {"stages": 4},
     "base-2": {"base_2": True},
-    "transpose": {"transpose_keys": True},
     "cg": {"cache_modifier": ".cg"},
     "ca": {"cache_modifier": ".ca"},
     "warps-2": {"warps": 2},
@@ -48,10 +47,8 @@ LATENT_ALTERNATIVES = {
     "stages-1": {"stages": 1},
     "stages-3": {"stages": 3},
     "two-loads": {"reuse_keys": False},
-    "narrow": {"wide_offsets": False},
-    "narrow-cg": {"wide_offsets": False, "cache_modifier": ".cg"},
-    "cg": {"cache_modifier": ".cg"},
-    "ca": {"cache_modifier": ".ca"},
+    "wide": {"wide_offsets": True},
+    "plain-loads": {"cache_modifier": "", "table_modifier": ""},
 }
 
 

@@ -61,7 +61,6 @@ def unified_steps(variant, shape):
         ("TILE_IS_BLOCK", variant.tile_is_block),
         ("CAUSAL_SKIP", variant.causal_skip),
         ("BASE_2", variant.base_2),
-        ("TRANSPOSE_KEYS", variant.transpose_keys),
         ("CACHE_MODIFIER", variant.cache_modifier),
     )
     attend = Image("unified_attention", shape.element, constants, variant.warps, variant.stages)
@@ -82,6 +81,7 @@ def latent_steps(variant, shape):
         ("REUSE_KEYS", variant.reuse_keys),
         ("WIDE_OFFSETS", variant.wide_offsets),
         ("CACHE_MODIFIER", variant.cache_modifier),
+        ("TABLE_MODIFIER", variant.table_modifier),
     )
     options = (variant.warps, variant.stages)
     latent = (("LATENT", LATENT),)

@@ -26,10 +26,10 @@ class Variant:
     tile_is_block: bool = False
     causal_skip: bool = True
     base_2: bool = False
-    transpose_keys: bool = False
     cache_modifier: str = ""
+    table_modifier: str = ""
     reuse_keys: bool = True
-    wide_offsets: bool = True
+    wide_offsets: bool = False
     reduce_warps: int = 4
 
     def resolved_block_m(self, shape: Shape):
@@ -65,7 +65,7 @@ CORE = (
     today(32),
     today(64),
     today(128),
-    Variant("triton-mla", "mla", tile=32, stages=2),
+    Variant("triton-mla", "mla", tile=32, stages=2, cache_modifier=".cg", table_modifier=".ca"),
 )
 
 # As merged in vLLM's pull request 19152, 19774's pages, and MLA as both found it.

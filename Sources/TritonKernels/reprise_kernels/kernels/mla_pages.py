@@ -11,7 +11,7 @@ splits * BLOCK_H.
 import triton
 import triton.language as tl
 
-from .latent_tiles import attend_tile, load_queries
+from .latent_tiles import attend_tile, entry_columns, heads_of_program, load_queries
 
 ATTEND_PARAMETERS = {
     # [PAGES, rows, query heads, splits, LATENT + 3]: output not divided, sum, max, one unused.
@@ -61,13 +61,13 @@ def mla_pages_attend(
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
+    TABLE_MODIFIER: tl.constexpr,
 ):
     row = tl.program_id(0)
     split = tl.program_id(2) // PAGES
     page = tl.program_id(2) % PAGES
     splits = tl.num_programs(2) // PAGES
-    heads = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    head_mask = heads < query_heads
+    heads, head_mask = heads_of_program(tl.program_id(1), query_heads, BLOCK_H)
 
     kv_len = tl.load(kv_lens + row)
     per_split = tl.cdiv(kv_len, splits)
@@ -77,9 +77,12 @@ def mla_pages_attend(
         return
 
     q_latent, q_rope = load_queries(
-        query + row * query_row_stride, heads, head_mask, query_head_stride, LATENT, ROPE
+        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE
     )
-    table = block_table + row.to(tl.int64) * block_table_stride
+    latent_column, rope_column = entry_columns(
+        tl.program_id(1), query_heads, cache_slot_stride, LATENT, ROPE, BLOCK_H
+    )
+    table_at = row * block_table_stride
     running_max = tl.full([BLOCK_H], float("-inf"), tl.float32)
     running_sum = tl.zeros([BLOCK_H], tl.float32)
     accumulator = tl.zeros([BLOCK_H, LATENT], tl.float32)
@@ -91,7 +94,10 @@ def mla_pages_attend(
             q_latent,
             q_rope,
             cache,
-            table,
+            latent_column,
+            rope_column,
+            block_table,
+            table_at,
             first + tl.arange(0, BLOCK_N),
             end,
             head_mask,
@@ -104,6 +110,7 @@ def mla_pages_attend(
             REUSE_KEYS,
             WIDE_OFFSETS,
             CACHE_MODIFIER,
+            TABLE_MODIFIER,
         )
 
     latent = tl.arange(0, LATENT)

@@ -7,7 +7,7 @@ divided by its sum, and the logarithm of its sum of exponentials behind it.
 import triton
 import triton.language as tl
 
-from .latent_tiles import attend_tile, load_queries
+from .latent_tiles import attend_tile, entry_columns, heads_of_program, load_queries
 
 PARAMETERS = {
     # [rows, query heads, splits, LATENT + 1]
@@ -50,24 +50,27 @@ def mla_stage1(
     REUSE_KEYS: tl.constexpr,
     WIDE_OFFSETS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
+    TABLE_MODIFIER: tl.constexpr,
 ):
     row = tl.program_id(0)
     split = tl.program_id(2)
     splits = tl.num_programs(2)
-    heads = tl.program_id(1) * BLOCK_H + tl.arange(0, BLOCK_H)
-    head_mask = heads < query_heads
+    heads, head_mask = heads_of_program(tl.program_id(1), query_heads, BLOCK_H)
 
     kv_len = tl.load(kv_lens + row)
     per_split = tl.cdiv(kv_len, splits)
     begin = per_split * split
     end = tl.minimum(begin + per_split, kv_len)
+    q_latent, q_rope = load_queries(
+        query, row, heads, head_mask, query_row_stride, query_head_stride, LATENT, ROPE
+    )
     if begin >= end:
         return
 
-    q_latent, q_rope = load_queries(
-        query + row * query_row_stride, heads, head_mask, query_head_stride, LATENT, ROPE
+    latent_column, rope_column = entry_columns(
+        tl.program_id(1), query_heads, cache_slot_stride, LATENT, ROPE, BLOCK_H
     )
-    table = block_table + row.to(tl.int64) * block_table_stride
+    table_at = row * block_table_stride
     running_max = tl.full([BLOCK_H], float("-inf"), tl.float32)
     running_sum = tl.zeros([BLOCK_H], tl.float32)
     accumulator = tl.zeros([BLOCK_H, LATENT], tl.float32)
@@ -79,7 +82,10 @@ def mla_stage1(
             q_latent,
             q_rope,
             cache,
-            table,
+            latent_column,
+            rope_column,
+            block_table,
+            table_at,
             first + tl.arange(0, BLOCK_N),
             end,
             head_mask,
@@ -92,12 +98,15 @@ def mla_stage1(
             REUSE_KEYS,
             WIDE_OFFSETS,
             CACHE_MODIFIER,
+            TABLE_MODIFIER,
         )
 
     latent = tl.arange(0, LATENT)
-    cell = ((row.to(tl.int64) * query_heads + heads) * splits + split) * (LATENT + 1)
+    # 32 bits, as every offset here: a cache and `partial` must have fewer than 2³¹ elements each.
+    head_stride = splits * (LATENT + 1)
+    cell = row * (query_heads * head_stride) + heads * head_stride + split * (LATENT + 1)
     tl.store(
-        partial + cell[:, None] + latent[None, :],
+        partial + (cell[:, None] + latent[None, :]),
         accumulator / running_sum[:, None],
         mask=head_mask[:, None],
     )

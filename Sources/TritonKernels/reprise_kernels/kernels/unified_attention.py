@@ -49,6 +49,10 @@ PARAMETERS = {
 }
 
 LOG2_E = tl.constexpr(1.4426950408889634)
+# More query heads than any launch has. vLLM's kernel compares with the number of heads, which is a
+# constant there. The comparison is always true and costs registers: with 16-token tiles 88 rather
+# than 80, and so five programs a multiprocessor rather than six, which decides the time of split-KV.
+HEADS_LIMIT = tl.constexpr(1024)
 
 
 @triton.jit
@@ -90,8 +94,6 @@ def unified_attention(
     CAUSAL_SKIP: tl.constexpr,
     # Exponentials to base 2, with log2(e) folded into the scale.
     BASE_2: tl.constexpr,
-    # Read K as [TILE, HEAD] and transpose in the dot, rather than as [HEAD, TILE] by pointers.
-    TRANSPOSE_KEYS: tl.constexpr,
     CACHE_MODIFIER: tl.constexpr,
 ):
     BLOCK_Q: tl.constexpr = BLOCK_M // RATIO
@@ -117,18 +119,21 @@ def unified_attention(
     dimension = tl.arange(0, HEAD_PADDED)
     slot = tl.arange(0, TILE)
     position = block_in_row * BLOCK_Q + lane // RATIO
-    token = (row_start + position).to(tl.int64)
+    # Where the ratio does not divide BLOCK_M, the lanes left over compute what the next program does.
+    token = row_start + position
     head = kv_head * RATIO + lane % RATIO
-    # Lanes past BLOCK_Q * RATIO exist where the ratio does not divide BLOCK_M.
-    lane_mask = (position < query_len) & (lane < BLOCK_Q * RATIO)
+    token_mask = position < query_len
+    head_mask = head < HEADS_LIMIT
     dimension_mask = dimension < HEAD_SIZE
 
-    q = tl.load(
-        query
-        + token[:, None] * query_token_stride
+    query_offset = (
+        token[:, None] * query_token_stride
         + head[:, None] * query_head_stride
-        + dimension[None, :],
-        mask=lane_mask[:, None] & dimension_mask[None, :],
+        + dimension[None, :]
+    )
+    q = tl.load(
+        query + query_offset,
+        mask=dimension_mask[None, :] & token_mask[:, None] & head_mask[:, None],
         other=0.0,
     )
     table = block_table + row * block_table_stride
@@ -153,87 +158,87 @@ def unified_attention(
     if BASE_2:
         score_scale = scale * LOG2_E
 
+    # Offsets are summed before they meet the pointer, a vector of block numbers is read for each tile,
+    # and every product is 64 bits wide: all of it as in vLLM's kernel, so that a tile costs the same
+    # instructions.
     for tile in range(tile_begin, tile_end):
         kv_position = tile * TILE + slot
         if TILE_IS_BLOCK:
             block = tl.load(table + tile).to(tl.int64)
             tile_mask = slot < TILE
-            key_at = block * key_block_stride + slot.to(tl.int64) * key_slot_stride
-            value_at = block * value_block_stride + slot.to(tl.int64) * value_slot_stride
+            slot_in_block = slot.to(tl.int64)
+            key_at = (block * key_block_stride + slot_in_block * key_slot_stride)[None, :]
+            value_at = (block * value_block_stride + slot_in_block * value_slot_stride)[:, None]
+            key_offset = key_at + kv_head * key_head_stride + dimension[:, None]
+            value_offset = value_at + kv_head * value_head_stride + dimension[None, :]
         else:
             tile_mask = kv_position < kv_end
             block = tl.load(table + kv_position // BLOCK_SIZE).to(tl.int64)
-            key_at = block * key_block_stride + (kv_position % BLOCK_SIZE) * key_slot_stride
-            value_at = block * value_block_stride + (kv_position % BLOCK_SIZE) * value_slot_stride
-
-        if TRANSPOSE_KEYS:
-            k = tl.load(
-                key_cache
-                + key_at[:, None]
-                + kv_head * key_head_stride
-                + dimension[None, :],
-                mask=tile_mask[:, None] & dimension_mask[None, :],
-                other=0.0,
-                cache_modifier=CACHE_MODIFIER,
+            value_offset = (
+                block[:, None] * value_block_stride
+                + kv_head * value_head_stride
+                + dimension[None, :]
+                + (kv_position % BLOCK_SIZE)[:, None] * value_slot_stride
             )
-            k = tl.trans(k)
-        else:
-            k = tl.load(
-                key_cache
-                + key_at[None, :]
+            key_offset = (
+                block[None, :] * key_block_stride
                 + kv_head * key_head_stride
-                + dimension[:, None],
-                mask=dimension_mask[:, None] & tile_mask[None, :],
-                other=0.0,
-                cache_modifier=CACHE_MODIFIER,
+                + dimension[:, None]
+                + (kv_position % BLOCK_SIZE)[None, :] * key_slot_stride
             )
+        k = tl.load(
+            key_cache + key_offset,
+            mask=dimension_mask[:, None] & tile_mask[None, :],
+            other=0.0,
+            cache_modifier=CACHE_MODIFIER,
+        )
         v = tl.load(
-            value_cache
-            + value_at[:, None]
-            + kv_head * value_head_stride
-            + dimension[None, :],
+            value_cache + value_offset,
             mask=dimension_mask[None, :] & tile_mask[:, None],
             other=0.0,
             cache_modifier=CACHE_MODIFIER,
         )
 
-        visible = kv_position[None, :] < computed + position[:, None] + 1
+        visible = kv_position[None, :] <= computed + position[:, None]
         scores = tl.zeros([BLOCK_M, TILE], tl.float32)
         scores += score_scale * tl.dot(q, k)
-        scores = tl.where(lane_mask[:, None] & visible, scores, float("-inf"))
+        lanes = head_mask[:, None] & token_mask[:, None]
+        scores = tl.where(lanes & visible, scores, float("-inf"))
 
         new_max = tl.maximum(running_max, tl.max(scores, axis=1))
         # A lane that has seen no key yet must not compute inf - inf.
         new_max = tl.where(new_max > float("-inf"), new_max, 0.0)
         if BASE_2:
             weights = tl.exp2(scores - new_max[:, None])
+            tile_sum = tl.sum(weights, axis=1)
             decay = tl.exp2(running_max - new_max)
         else:
             weights = tl.exp(scores - new_max[:, None])
+            tile_sum = tl.sum(weights, axis=1)
             decay = tl.exp(running_max - new_max)
-        accumulator = accumulator * decay[:, None]
-        running_sum = running_sum * decay + tl.sum(weights, axis=1)
+        running_sum = running_sum * decay + tile_sum
         running_max = new_max
+        accumulator = accumulator * decay[:, None]
         accumulator += tl.dot(weights.to(v.dtype), v)
 
-    store_mask = lane_mask[:, None] & dimension_mask[None, :]
+    store_mask = dimension_mask[None, :] & token_mask[:, None] & head_mask[:, None]
     if NUM_SEGMENTS > 1:
-        cell = (token * query_heads + head) * NUM_SEGMENTS + segment
-        tl.store(
-            segment_output + cell[:, None] * HEAD_PADDED + dimension[None, :],
-            accumulator,
-            mask=store_mask,
+        segment_offset = (
+            token[:, None].to(tl.int64) * (query_heads * NUM_SEGMENTS * HEAD_PADDED)
+            + head[:, None] * (NUM_SEGMENTS * HEAD_PADDED)
+            + segment * HEAD_PADDED
+            + dimension[None, :]
         )
+        cell = token.to(tl.int64) * (query_heads * NUM_SEGMENTS) + head * NUM_SEGMENTS + segment
+        tl.store(segment_output + segment_offset, accumulator, mask=store_mask)
         # Where every key was masked, the clamped maximum must not outweigh the other segments'.
         running_max = tl.where(running_sum > 0.0, running_max, float("-inf"))
-        tl.store(segment_max + cell, running_max, mask=lane_mask)
-        tl.store(segment_sum + cell, running_sum, mask=lane_mask)
+        tl.store(segment_max + cell, running_max, mask=token_mask & head_mask)
+        tl.store(segment_sum + cell, running_sum, mask=token_mask & head_mask)
     else:
-        tl.store(
-            output
-            + token[:, None] * output_token_stride
+        output_offset = (
+            token[:, None] * output_token_stride
             + head[:, None] * output_head_stride
-            + dimension[None, :],
-            accumulator / running_sum[:, None],
-            mask=store_mask,
+            + dimension[None, :]
         )
+        tl.store(output + output_offset, accumulator / running_sum[:, None], mask=store_mask)

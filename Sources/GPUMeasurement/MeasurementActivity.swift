@@ -1,0 +1,39 @@
+public import StepTiming
+public import TraceModel
+
+/// What measuring has done and what it has cost, of one process.
+public struct MeasurementActivity: Hashable, Sendable {
+  /// Measurements taken.
+  public var measured = 0
+  /// Replays of graphs, those before the timed ones included.
+  public var replays = 0
+  /// Calls captured into graphs.
+  public var calls = 0
+  /// GPU time of all replays.
+  public var busy = Nanoseconds.zero
+  /// Time within measurements that the GPU was not busy with replays: capturing, launching, waiting.
+  public var host = Nanoseconds.zero
+  /// Time for the driver, the context and raising the clocks.
+  public var startUp = Nanoseconds.zero
+  /// The most GPU memory that measuring held.
+  public var memory = ByteCount(0)
+  /// How far interpolated times were from measured ones; `nil` without a probe.
+  public var interpolation: FitError?
+  /// What the user should know.
+  public var notes: [String] = []
+
+  /// Nothing done.
+  public init() {}
+
+  /// Host time over GPU time; 0 where nothing was measured.
+  public var hostShare: Double { busy > .zero ? host.seconds / busy.seconds : 0 }
+
+  /// One line: measurements, GPU time, host time, memory.
+  public var words: String {
+    func milliseconds(_ time: Nanoseconds) -> String { "\(time.rawValue / 1_000_000) ms" }
+    let each = host.rawValue / Int64(max(1, measured)) / 1000
+    return "\(measured) batches, \(milliseconds(busy)) of GPU time in \(replays) replays, host "
+      + "\(milliseconds(host)) (\(each) µs a batch, \(Int((100 * hostShare).rounded())) % of the "
+      + "GPU's), start-up \(milliseconds(startUp)), \(memory.rawValue >> 20) MiB of GPU memory"
+  }
+}

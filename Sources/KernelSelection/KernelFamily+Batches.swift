@@ -1,0 +1,18 @@
+extension KernelFamily {
+  /// Whether kernels of this family run every batch, prompts of any length included.
+  ///
+  /// The others run single-token rows, or rows of a few tokens, and need another kernel beside them.
+  public var runsPrompts: Bool { [.triton2D, .flashAttention3].contains(self) }
+}
+
+extension RuleQuantity {
+  /// Whether the number is known when a CUDA graph of a whole step is captured.
+  ///
+  /// The launch is frozen then, for one number of padded rows; lengths differ from replay to replay.
+  public var isKnownAtCapture: Bool {
+    switch self {
+    case .rows, .tokens, .maxQueryLength, .queryBlocksTimesKVHeads, .kvHeads, .smCount: true
+    case .maxKVLength, .meanKVLength, .sumKVLength, .skew: false
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/// MLA decode with splits that follow the longest row.
+///
+/// `min(next power of two of max(1, longest row / 512), 2 × SMs)`, longest row / 512 rounded down. What
+/// a rule may choose is listed beforehand: powers of two, and twice the SMs of GPUs that are known; on
+/// another GPU the bound is the listed number below.
+struct VLLMMLA033Policy: SelectionPolicy {
+  let name = "vllm-mla-0.33"
+  let explanation =
+    "Every decode row of an MLA model runs on the Triton kernel with one split for each 512 tokens of "
+    + "the longest row, rounded up to a power of two, and at most two for each SM."
+  let source = "vLLM since PR #33529 (d9408ff, 2026-04-02), 0.33 included"
+  let variants: [KernelVariant] = Self.splits.map { KernelVariant(.tritonMLA, segments: $0) }
+
+  /// Tokens that a split has at least (`_MIN_WORK_PER_SPLIT`).
+  static let tokensPerSplit = 512
+  /// Splits for each SM at most (`_SPLIT_OCCUPANCY_MULTIPLIER`).
+  static let splitsPerSM = 2
+  /// SMs of H20, A100, H100 and H200, and B200.
+  private static let smCounts = [78, 108, 132, 148]
+  /// What the rule may choose, ascending.
+  private static let splits = ((0...9).map { 1 << $0 } + smCounts.map { splitsPerSM * $0 }).sorted()
+
+  /// The policy; it has no parameters.
+  init() {}
+
+  func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice {
+    let wanted = max(1, batch.maxKVLength / Self.tokensPerSplit)
+    var power = 1
+    while power < wanted { power *= 2 }
+    let bound = min(power, Self.splitsPerSM * context.smCount)
+    return .variant(variants.last { $0.segments <= bound } ?? variants[0])
+  }
+}

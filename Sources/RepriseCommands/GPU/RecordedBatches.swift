@@ -1,0 +1,41 @@
+import EngineSimulation
+import GPUMeasurement
+import KernelSelection
+import StepTiming
+import TraceFile
+import TraceModel
+
+/// The recorded batches of a trace whose model no profile knows: their kernels alone, no steps.
+struct RecordedBatches {
+  let source: ReplaySource
+
+  /// Asks for the time of every batch under every variant that a replay would look at.
+  ///
+  /// That includes the variants of the policy in force while recording, from which the rest of each
+  /// step follows.
+  func measure(
+    _ policies: [any SelectionPolicy], _ timing: MeasuredAttentionTiming
+  ) throws {
+    var candidates = policies.flatMap(\.variants)
+    let others =
+      (PolicyList.recorded(header: source.reader.header)?.variants ?? [])
+      + SelectionPolicies.all.filter { $0.name == "fastest" }.flatMap(\.variants)
+    candidates += others.filter(timing.variants.contains)
+    guard let policy = policies.first else { return }
+    var timer = try PolicyStepTimer(
+      policy: policy, attention: timing, context: source.engine.attentionContext,
+      layers: source.engine.model.layers, rest: RestOfStep(graphs: [], pieces: []),
+      candidates: candidates)
+    var steps = try source.steps()
+    var step = TraceStep()
+    var batch = AttentionBatch()
+    while try steps.next(into: &step) {
+      batch.removeAll()
+      for row in step.rows {
+        batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
+      }
+      guard batch.summary.rows > 0 else { continue }
+      _ = try timer.time(of: &batch)
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import TestSupport
+import Testing
+import TraceModel
+
+@Suite("Experiments of pull requests are replayed")
+struct ExperimentCommandTests {
+  private static func run(_ name: String, _ folder: TemporaryDirectory) async throws -> CommandCall
+  {
+    let call = await CommandCall(
+      "experiment", name, "--output", folder.path, "--timing", "profile", "--recordings",
+      RepositoryFile.path("traces/h200"))
+    #expect(call.exitCode == 0, "\(call.errors)")
+    return call
+  }
+
+  @Test(
+    "with their figures in print",
+    arguments: ["vllm-19152-latency", "vllm-19152-serving", "vllm-19774-mla"])
+  func text(name: String) async throws {
+    let call = try await Self.run(name, TemporaryDirectory())
+    #expect(try Golden.difference(call.output, from: "experiment-\(name).txt") == nil)
+  }
+
+  @Test("near what a real engine did, for every output length and policy")
+  func latency() async throws {
+    let folder = try TemporaryDirectory()
+    _ = try await Self.run("vllm-19152-latency", folder)
+    let report = try JSONValue(parsing: try folder.bytes(of: "experiment.json"))
+    #expect(report["kind"]?.string == "latency")
+    let points = try #require(report["points"]?.elements)
+    let figures = try #require(report["published"]?.elements)
+    var compared = 0
+    for point in points {
+      let x = try #require(point["x"]?["output_tokens"]?.double)
+      let path = try #require(point["folder"]?.string) + "/summary.json"
+      let summary = try JSONValue(parsing: try folder.bytes(of: path))
+      let policies = try #require(summary["policies"])
+      for figure in figures where figure["x"]?.double == x && figure["metric"]?.string == "itl_ms" {
+        #expect(figure["hardware"]?.string == "NVIDIA H200")
+        for name in (figure["policies"]?.elements ?? []).compactMap(\.string) {
+          guard let own = policies[name]?["itl_ms"]?["mean"]?.double else { continue }
+          let real = try #require(figure["y"]?.double)
+          #expect(abs(own / real - 1) < 0.05, "\(name) at \(x): \(own) and \(real)")
+          compared += 1
+        }
+      }
+    }
+    #expect(points.count == 9)
+    #expect(compared == 27)
+  }
+
+  @Test("where the kernel of PR #19774 keeps its speed with context, as it did on other hardware")
+  func latent() async throws {
+    let folder = try TemporaryDirectory()
+    _ = try await Self.run("vllm-19774-mla", folder)
+    let report = try JSONValue(parsing: try folder.bytes(of: "experiment.json"))
+    let points = try #require(report["points"]?.elements)
+    #expect(points.compactMap { $0["x"]?["context_tokens"]?.int } == [0, 12_500, 25_000, 50_000])
+    var gains: [Double] = []
+    for point in points {
+      let path = try #require(point["folder"]?.string) + "/summary.json"
+      let policies = try JSONValue(parsing: try folder.bytes(of: path))["policies"]
+      let before = try #require(policies?["vllm-mla-4-splits"]?["itl_ms"]?["mean"]?.double)
+      let after = try #require(policies?["vllm-19774"]?["itl_ms"]?["mean"]?.double)
+      gains.append(before / after)
+    }
+    #expect(gains.sorted() == gains)
+    // The pull request's own row without context gave the rest of the step.
+    let figures = try #require(report["published"]?.elements)
+    let published = try #require(figures.first { $0["x"]?.int == 0 }?["y"]?.double)
+    let summary = try JSONValue(parsing: try folder.bytes(of: "context-0/summary.json"))
+    let own = try #require(
+      summary["policies"]?["vllm-mla-4-splits"]?["itl_ms"]?["mean"]?.double)
+    #expect(abs(1e3 / own - published) < 0.01)
+    #expect(try #require(gains.last) > 3)
+  }
+
+  @Test("into folders that a replay's readers take, byte for byte the same each time")
+  func folders() async throws {
+    let first = try TemporaryDirectory()
+    let second = try TemporaryDirectory()
+    _ = try await Self.run("vllm-19774-mla", first)
+    _ = try await Self.run("vllm-19774-mla", second)
+    let points = ["context-0", "context-12500", "context-25000", "context-50000"]
+    #expect(try first.contents() == points + ["experiment.json"])
+    for name in ["experiment.json", "context-0/summary.json", "context-0/trace.reprise"] {
+      #expect(try first.bytes(of: name) == second.bytes(of: name), "\(name)")
+    }
+  }
+
+  @Test("and say so where no real run lies beside them")
+  func withoutRecordings() async throws {
+    let folder = try TemporaryDirectory()
+    let call = await CommandCall(
+      "experiment", "vllm-19152-latency", "--output", folder.path, "--timing", "profile",
+      "--recordings", "/nowhere")
+    #expect(call.exitCode == 0, "\(call.errors)")
+    #expect(call.output.contains("no recorded run in '/nowhere'"))
+    #expect(!call.output.contains("real run  "))
+  }
+
+  @Test("by a name that there is")
+  func unknown() async throws {
+    let call = await CommandCall("experiment", "vllm-19152-latencies", "--output", "/tmp/none")
+    #expect(call.exitCode == 2)
+    #expect(call.hasOneErrorLine)
+    #expect(call.errors.contains("did you mean 'vllm-19152-latency'?"))
+  }
+}
+
+@Suite("Rates, policies and traces are swept")
+struct SweepCommandTests {
+  private static let trace = RepositoryFile.path(
+    "traces/h200/mistral-small-24b-random-qps5.vllm-default.reprise")
+
+  @Test("for random requests, a folder a rate")
+  func random() async throws {
+    let folder = try TemporaryDirectory()
+    let call = await CommandCall(
+      "sweep", "--rates", "2,6.5", "--duration", "10", "--policy", "always-2d,vllm-0.33",
+      "--output", folder.path, "--timing", "profile")
+    #expect(call.exitCode == 0, "\(call.errors)")
+    #expect(try folder.contents() == ["experiment.json", "rate-2", "rate-6.5"])
+    let report = try JSONValue(parsing: try folder.bytes(of: "experiment.json"))
+    #expect(report["kind"]?.string == "sweep")
+    #expect(report["points"]?.elements?.compactMap { $0["x"]?["rate"]?.double } == [2, 6.5])
+    let alone = await CommandCall(
+      "replay", folder.file("rate-2/trace.reprise"), "--policy", "always-2d,vllm-0.33", "--timing",
+      "profile", "--format", "json")
+    let summary = try JSONValue(parsing: try folder.bytes(of: "rate-2/summary.json"))
+    #expect(
+      try JSONValue(parsing: Array(alone.output.utf8))["policies"] == summary["policies"])
+  }
+
+  @Test("for a trace pressed to each rate, and a trace as it is")
+  func traces() async throws {
+    let folder = try TemporaryDirectory()
+    let call = await CommandCall(
+      "sweep", Self.trace, "--rates", "2,8", "--policy", "always-2d", "--output", folder.path,
+      "--timing", "profile", "--format", "json")
+    #expect(call.exitCode == 0, "\(call.errors)")
+    let report = try JSONValue(parsing: Array(call.output.utf8))
+    let points = try #require(report["points"]?.elements)
+    let means = try points.map { point in
+      let path = try #require(point["folder"]?.string) + "/summary.json"
+      return try JSONValue(parsing: try folder.bytes(of: path))["policies"]?["always-2d"]?[
+        "itl_ms"]?[
+          "mean"]?.double ?? 0
+    }
+    #expect(means.count == 2 && means[0] < means[1])
+    let asItIs = await CommandCall(
+      "sweep", Self.trace, "--policy", "always-2d", "--output", folder.path, "--timing", "profile",
+      "--format", "json")
+    let point = try JSONValue(parsing: Array(asItIs.output.utf8))["points"]?.elements?.first
+    #expect(point?["trace"]?.string == "mistral-small-24b-random-qps5.vllm-default")
+  }
+
+  @Test(
+    "or refused in one line",
+    arguments: [
+      ([], 2), (["--rates", "0"], 2), (["--rates", "5,5"], 2), (["--rates", "five"], 2),
+      ([Self.trace, Self.trace], 2), (["--rates", "5", "--duration", "-1"], 2),
+      (["/nowhere.reprise"], 1),
+      ([RepositoryFile.path("traces/h200/llama-3.1-8b-latency-500-12800.always-2d.reprise")], 1),
+    ])
+  func refused(options: [String], code: Int) async throws {
+    let folder = try TemporaryDirectory()
+    let call = await CommandCall(
+      ["sweep", "--policy", "always-2d", "--output", folder.path] + options)
+    #expect(call.exitCode == Int32(code), "\(call.errors)")
+    #expect(call.hasOneErrorLine, "\(call.errors)")
+  }
+}

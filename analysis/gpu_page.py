@@ -1,0 +1,155 @@
+"""Prints what a GPU made of the committed recordings, beside the live runs, as a page.
+
+    bash Sources/GPUMeasurement/device-check.sh                       # on the GPU's machine; leaves OUT
+    python3 analysis/gpu_page.py --reprise .build/release/reprise OUT > Sources/GPUMeasurement/H200.md
+
+Nothing is typed in: figures come from the folder's files, and real ones from the recordings' own token times.
+"""
+
+import argparse
+import json
+import re
+import tarfile
+from pathlib import Path
+
+from accuracy import RUNS, TRACES, real_times
+
+MEASURED = re.compile(
+    r"measured on .*?: (\d+) batches, (\d+) ms of GPU time in (\d+) replays, host (\d+) ms"
+    r" \((\d+) µs a batch, (\d+) % of the GPU's\), start-up (\d+) ms, (\d+) MiB"
+)
+
+
+def results(folder):
+    """Text of every file of results.tar.gz by name, and the log."""
+    files = {"log.txt": (folder / "log.txt").read_text(errors="replace")}
+    with tarfile.open(folder / "results.tar.gz") as archive:
+        for member in archive.getmembers():
+            if member.isfile():
+                text = archive.extractfile(member).read().decode(errors="replace")
+                files[Path(member.name).name] = text
+    return files
+
+
+def live(reprise, workload):
+    """Real mean TTFT and ITL of a workload's runs, by the policy that the engine followed."""
+    found = {}
+    for run, policy in RUNS.items():
+        path = TRACES / f"{workload}.{run}.reprise"
+        if path.exists():
+            itl, _, ttft = real_times(reprise, path)
+            found[policy] = (ttft, itl)
+    return found
+
+
+def replays(files):
+    """(workload, batches, report, cost, wall seconds) of every replay."""
+    for name in sorted(files):
+        if not name.endswith(".json") or not files[name].strip():
+            continue
+        workload, batches = name.removesuffix(".json").rsplit(".", 1)
+        cost = MEASURED.search(files.get(f"{workload}.{batches}.stderr", ""))
+        wall = re.search(r"wall ([\d.]+)", files.get(f"{workload}.{batches}.wall", ""))
+        yield workload, batches, json.loads(files[name]), cost, wall
+
+
+def policy_table(reprise, files):
+    yield "| workload | batches | policy | mean TTFT ms | mean ITL ms | GPU seconds served | live TTFT ms | live ITL ms |"
+    yield "|---|---|---|---|---|---|---|---|"
+    known = {}
+    for workload, batches, report, _, _ in replays(files):
+        real = known.setdefault(workload, live(reprise, workload))
+        # Decode steps of these recordings have few enough rows that 0.13's rule and 0.33's choose alike.
+        real.setdefault("vllm-0.33", real.get("vllm-0.13"))
+        for policy, summary in report["policies"].items():
+            seconds = (summary["attention_ms"] + summary["rest_ms"]) / 1e3
+            run = real.get(policy)
+            cells = [f"{run[0]:.2f}", f"{run[1]:.3f}"] if run else ["", ""]
+            yield (
+                f"| {workload} | {batches} | {policy} | {summary['ttft_ms']['mean']:.2f} |"
+                f" {summary['itl_ms']['mean']:.3f} | {seconds:.2f} | " + " | ".join(cells) + " |"
+            )
+
+
+def cost_table(files):
+    yield "| workload | batches | wall s | measured | GPU s | replays | host of GPU | host µs a batch | start-up s | GPU memory MiB |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for workload, batches, _, cost, wall in replays(files):
+        if not cost or not wall:
+            continue
+        count, busy, replayed, _, each, share, start, memory = (int(g) for g in cost.groups())
+        yield (
+            f"| {workload} | {batches} | {float(wall[1]):.2f} | {count} | {busy / 1e3:.2f} |"
+            f" {replayed} | {share} % | {each} | {start / 1e3:.2f} | {memory} |"
+        )
+
+
+def interpolation_table(files):
+    yield "| workload | batches | probes | median error | 90th percentile | worst |"
+    yield "|---|---|---|---|---|---|"
+    for workload, batches, report, _, _ in replays(files):
+        for entry in report["timing_held_out_errors"]:
+            if not entry["part"].startswith("interpolation"):
+                continue
+            shares = " | ".join(f"{100 * entry[key]:.2f} %" for key in ("median", "p90", "max"))
+            yield f"| {workload} | {batches} | {entry['rows']} | {shares} |"
+
+
+def part(files, name):
+    """The log of one part of the check."""
+    found = re.search(rf"\n== {name} .*?\n(.*?)(?=\n== |\nall parts|\Z)", files["log.txt"], re.S)
+    return found[1].strip("\n") if found else "not run"
+
+
+def page(options):
+    files = results(options.folder)
+    gpu = files["log.txt"].splitlines()[1].split(",")
+    yield f"# Replays on an {gpu[0]}"
+    yield ""
+    yield f"Driver {gpu[1].strip()}, {options.date}; made by `device-check.sh` beside this page and `analysis/gpu_page.py`."
+    yield "The program was static and stripped, kernels were compiled there by `reprise_kernels build --arch sm_90 --everything`."
+    for title, words, lines in (
+        ("Policies beside live runs",
+         "Each replay is of the run under vLLM 0.24's own rule; live figures are of the engine's run under the policy.",
+         policy_table(options.reprise, files)),
+        ("Time spent",
+         "Each line is `reprise replay TRACE --policy always-2d,always-3d,vllm-0.33,fastest --timing gpu` from nothing: starting up,"
+         "\nloading kernels, measuring every batch that the policies need, replaying, reporting. A live run took 33 s for each rule"
+         "\nat 5 requests a second.",
+         cost_table(files)),
+        ("Interpolation between measured lengths",
+         "One pair of neighbours in 24 was also measured in the middle.",
+         interpolation_table(files)),
+    ):
+        yield ""
+        yield f"## {title}"
+        yield ""
+        yield from words.split("\n")
+        yield ""
+        yield from lines
+    for title, name in (
+        ("How time grows with policies and requests", "growth"),
+        ("Kernels against float64", "selftest"),
+        ("MLA decode", "latent"),
+        ("What can go wrong", "bad"),
+        ("compute-sanitizer", "sanitizer"),
+    ):
+        yield ""
+        yield f"## {title}"
+        yield ""
+        yield "```"
+        # Paths of the machine say nothing.
+        text = re.sub(r"/tmp/tmp\.\w+/", "", part(files, name))
+        # A checker's frames of the host are addresses alone.
+        yield from (
+            line.rstrip() for line in text.splitlines()
+            if not line.startswith("=========") or "ERROR SUMMARY" in line)
+        yield "```"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="what device-check.sh has left in OUT")
+    parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
+    parser.add_argument("--date", default="undated", help="when the check ran")
+    print("\n".join(page(parser.parse_args())))

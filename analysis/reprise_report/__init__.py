@@ -1,0 +1,1 @@
+"""Draws result folders of `reprise replay --output` and of experiments as one page."""
