@@ -189,7 +189,7 @@ def test_memory_stays_where_it_was_over_many_requests(pytestconfig, recording, r
             sizes.append(resident())
     driver.run()
     under_test = driver.scheduler._reprise_recording
-    assert not under_test.batch.left or len(under_test.batch.left) <= together
+    assert len(under_test.batch.ended) <= together
     assert not under_test.numbers and not under_test.requests and not under_test.in_flight
     driver.close()
     # The library's own buffers are full after the first part.
