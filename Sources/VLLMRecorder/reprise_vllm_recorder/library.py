@@ -29,6 +29,8 @@ SIGNATURES = {
     "flush": [c_void_p, c_int64],
     "close": [c_void_p, c_void_p, c_size_t],
 }
+# These read or wait for files.
+SLOW = ("statistics", "flush", "close")
 
 
 class StepInfo(ctypes.Structure):
@@ -107,7 +109,11 @@ def load():
         raise LibraryError(f"{path} has interface {abi()}, this plugin needs {ABI}: install both from one version")
     opening = library.reprise_recorder_open
     opening.argtypes, opening.restype = [c_char_p, c_char_p, c_char_p, c_size_t], c_void_p
+    # The calls that never wait keep Python's lock, which other threads would take from the engine's meanwhile.
+    quick = ctypes.PyDLL(path)
     for name, arguments in SIGNATURES.items():
+        if name not in SLOW:
+            setattr(library, PREFIX + name, getattr(quick, PREFIX + name))
         function = getattr(library, PREFIX + name)
         function.argtypes, function.restype = arguments, c_int32
     return library

@@ -30,6 +30,8 @@ class Recording:
         self.next_request = 0
         self.next_step = 0
         self.in_flight = deque(maxlen=IN_FLIGHT)
+        # Numbers of steps whose tokens have come, and when, that the library has not heard of.
+        self.outputs = []
         # Numbers of requests preempted since the last step that had rows.
         self.preempted = array("I")
         self.info = StepInfo()
@@ -45,8 +47,7 @@ class Recording:
 
     def scheduled(self, output, start, end):
         """Records a step; `output` is what `schedule` returned, the times bracket that call."""
-        if output.finished_req_ids:
-            self.end(output.finished_req_ids)
+        self.pass_outputs(output.finished_req_ids)
         tokens = output.num_scheduled_tokens
         if output.scheduled_new_reqs:
             self.add(output.scheduled_new_reqs, start)
@@ -97,20 +98,31 @@ class Recording:
         )
 
     def updated(self, output, moment):
-        """Records that a step's tokens have come; `output` is what `schedule` returned for it."""
-        finished = self.scheduler.finished_req_ids
-        if finished:
-            self.end(finished)
+        """Notes that a step's tokens have come; `output` is what `schedule` returned for it.
+
+        The library hears of it with the next step, since calls in a row cost less than calls apart; or at once where
+        none follows.
+        """
         flights = self.in_flight
         if flights and flights[0][0] is output:
-            number = flights.popleft()[1]
+            self.outputs.append((flights.popleft()[1], moment))
         else:
             number = self.find(output)
-            if number is None:
-                return
-        self.output(self.recorder.handle, number, moment, UNKNOWN_TIME, None, None, 0)
+            if number is not None:
+                self.outputs.append((number, moment))
+        scheduler = self.scheduler
+        if not scheduler.running:
+            self.pass_outputs(scheduler.finished_req_ids)
         if self.gpu_times:
             self.gpu_times.collect()
+
+    def pass_outputs(self, ended):
+        """Passes the steps whose tokens have come, and then the requests that ended."""
+        for number, moment in self.outputs:
+            self.output(self.recorder.handle, number, moment, UNKNOWN_TIME, None, None, 0)
+        self.outputs.clear()
+        if ended:
+            self.end(ended)
 
     def find(self, output):
         """The number of a step whose output comes out of turn; None for one without rows."""
@@ -177,6 +189,7 @@ class Recording:
         """Completes the trace; what was recorded, or None if it was closed before."""
         if not self.recorder.handle:
             return None
+        self.pass_outputs(self.scheduler.finished_req_ids)
         if self.gpu_times:
             self.gpu_times.collect()
         self.numbers.clear()
