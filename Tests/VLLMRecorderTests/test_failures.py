@@ -140,7 +140,8 @@ def test_what_was_written_before_a_kill_can_be_read(recording, reprise, model, t
     repaired = tmp_path / "repaired.reprise"
     subprocess.run([reprise, "trace", "repair", partial, "--output", repaired], check=True, capture_output=True)
     trace = Trace(reprise, repaired)
-    assert len(trace.steps) >= len(rows)
+    # The library hears of a step's tokens when the next one is scheduled.
+    assert len(trace.steps) >= len(rows) - 1
     for step, expected in zip(trace.steps, rows):
         assert [(f"r{number}", computed, query) for number, computed, query in step["batch"]] == expected
 
