@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "CCUDADriver"),
     .target(name: "CRepriseRecorder"),
     .target(
-      name: "CMachineProfiles", exclude: ["nvidia-h200.json"],
+      name: "CMachineProfiles", exclude: ["nvidia-h200.json", "nvidia-h200-noise.json"],
       cSettings: [.headerSearchPath(".")]),
     .target(
       name: "CPublishedFigures", exclude: ["published.json", "mla-h200.json"],
@@ -82,6 +82,9 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "--exclude-libs=ALL"])]),
     target("TraceImport", ["TraceModel"]),
     .target(
+      name: "ClientLogs", dependencies: ["TraceModel", "CZstd"], exclude: ["README.md"],
+      swiftSettings: swiftSettings, linkerSettings: [.linkedLibrary(":libzstd.a")]),
+    .target(
       name: "ConfigurationFiles",
       dependencies: ["EngineSimulation", "KernelSelection", "TraceModel", "CYAML"],
       exclude: ["README.md"], swiftSettings: swiftSettings,
@@ -91,7 +94,7 @@ let package = Package(
       "Reports",
       [
         "RuleTuning", "EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel",
-      ]),
+      ], exclude: ["VALIDATION.md"]),
     target("CUDADriver", ["TraceModel", "CCUDADriver"]),
     target("KernelImages", ["TraceModel"]),
     target(
@@ -111,9 +114,9 @@ let package = Package(
       "RepriseCommands",
       [
         "Reports", "RuleTuning", "GPUMeasurement", "KernelImages", "CUDADriver", "MeasurementStore",
-        "MachineProfiles", "ConfigurationFiles", "TraceImport", "TraceFile", "EngineSimulation",
-        "StepTiming", "KernelSelection", "Metrics", "TraceModel", "CPublishedFigures",
-        argumentParser,
+        "MachineProfiles", "ConfigurationFiles", "ClientLogs", "TraceImport", "TraceFile",
+        "EngineSimulation", "StepTiming", "KernelSelection", "Metrics", "TraceModel",
+        "CPublishedFigures", argumentParser,
       ]),
     .executableTarget(
       name: "reprise", dependencies: ["RepriseCommands"], swiftSettings: swiftSettings),
@@ -134,6 +137,7 @@ let package = Package(
       "EngineSimulationTests",
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"],
       exclude: ["Fixtures"]),
+    tests("ClientLogsTests", ["ClientLogs", "TraceModel", "TestSupport"]),
     tests(
       "RuleTuningTests",
       ["RuleTuning", "ConfigurationFiles", "StepTiming", "KernelSelection", "TraceModel"]),
@@ -148,8 +152,9 @@ let package = Package(
       "RepriseCommandsTests",
       [
         "RepriseCommands", "Reports", "GPUMeasurement", "KernelImages", "KernelManifestSample",
-        "CUDADriver", "CUDADriverFake", "MeasurementStore", "TraceFile", "TraceImport",
-        "EngineSimulation", "Metrics", "KernelSelection", "StepTiming", "TraceModel", "TestSupport",
+        "CUDADriver", "CUDADriverFake", "ClientLogs", "MachineProfiles", "MeasurementStore",
+        "TraceFile", "TraceImport", "EngineSimulation", "Metrics", "KernelSelection", "StepTiming",
+        "TraceModel", "TestSupport",
       ], exclude: ["Golden"]),
     .target(
       name: "CUDADriverFake", dependencies: ["CUDADriver", "CCUDADriver"],

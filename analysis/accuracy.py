@@ -1,122 +1,273 @@
-"""Holds predictions from the committed recordings to the real runs, and prints the result as a page.
+"""Holds predictions from the committed recordings to what the callers of the real runs saw.
 
-For each workload that was run under two rules: a recording under one of them is replayed under both, and
-the predictions stand beside what the engine did in its run under each. Nothing is typed in: real figures
-come from the recordings' own token times.
+Every prediction is made by `reprise validate` with a profile that was calibrated here without the run
+that it is reported on: `split.json` says which runs each profile is fitted on. Real figures come from
+the clients' own logs.
 
     python3 analysis/accuracy.py --reprise .build/release/reprise > analysis/ACCURACY.md
 
-With --measurements, attention comes from kernels executed on this machine's GPU instead of the profile.
+With --measurements, a store of measured kernels takes the place of the profile's kernels as well.
 """
 
 import argparse
 import json
+import os
+import statistics
 import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
-TRACES = Path(__file__).resolve().parent.parent / "traces" / "h200"
-PROFILE = TRACES.parent.parent / "Sources" / "CMachineProfiles" / "nvidia-h200.json"
+ROOT = Path(__file__).resolve().parent.parent
+TRACES = ROOT / "traces" / "h200"
+PROFILE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200.json"
+NOISE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200-noise.json"
 # The engine's name of a run, and the policy that it followed.
 RUNS = {"always-2d": "always-2d", "vllm-default": "vllm-0.13", "flash-attention-3": "flash-attention-3"}
 
-
-def call(reprise, *arguments):
-    return subprocess.run([reprise, *arguments], check=True, capture_output=True, text=True).stdout
+DIFFERENCE_MIN = 0.03  # Differences below this share of mean ITL are not judged.
 
 
-def real_times(reprise, trace):
-    """Mean ITL, median ITL and mean TTFT of a recording, in milliseconds, from its step times."""
-    requests, tokens = {}, {}
-    for line in call(reprise, "trace", "export", str(trace), "--format", "steps-jsonl").splitlines():
-        entry = json.loads(line)
-        if entry["kind"] == "request":
-            requests[entry["id"]] = entry
-        elif entry["kind"] == "step" and "output" in entry:
-            for request, computed, new in entry["batch"]:
-                if computed + new >= requests[request]["prompt_tokens"]:
-                    tokens.setdefault(request, []).append(entry["output"])
-    gaps = sorted(b - a for times in tokens.values() for a, b in zip(times, times[1:]))
-    first = [times[0] - requests[request]["arrival"] for request, times in tokens.items()]
-    middle = len(gaps) // 2
-    median = gaps[middle] if len(gaps) % 2 else (gaps[middle - 1] + gaps[middle]) / 2
-    return 1e3 * sum(gaps) / len(gaps), 1e3 * median, 1e3 * sum(first) / len(first)
+@dataclass(frozen=True)
+class Run:
+    workload: str
+    name: str  # The engine's name of the rule.
+
+    @property
+    def stem(self):
+        return f"{self.workload}.{self.name}"
+
+    @property
+    def policy(self):
+        return RUNS[self.name]
+
+    @property
+    def trace(self):
+        return TRACES / f"{self.stem}.reprise"
+
+    @property
+    def client(self):
+        return TRACES / f"{self.stem}.client.jsonl.zst"
 
 
-def predicted_times(options, trace, policies, batches):
-    """The same three under each policy, as a replay predicts them."""
-    text = call(
-        options.reprise, "replay", str(trace), "--policy", ",".join(policies), "--batches", batches,
-        "--format", "json", *timing(options))
-    summaries = json.loads(text)["policies"]
-    return {
-        policy: (s["itl_ms"]["mean"], s["itl_ms"]["p50"], s["ttft_ms"]["mean"])
-        for policy, s in summaries.items()
-    }
+@dataclass
+class Goal:
+    """A row of the table: what is judged, the errors allowed, and where the errors come from."""
+
+    title: str
+    measured: float
+    profile: float
+    errors: list = field(default_factory=list)
 
 
-def timing(options):
-    """The program's options for where step times come from."""
-    if not options.measurements:
-        return []
-    kernels = ["--kernels", options.kernels] if options.kernels else []
-    return ["--timing", "gpu", "--measurements", options.measurements, *kernels]
+def call(options, *arguments):
+    result = subprocess.run([options.reprise, *map(str, arguments)], capture_output=True, text=True)
+    if result.returncode:
+        raise SystemExit(f"{' '.join(map(str, arguments))}: {result.stderr.strip()}")
+    return result.stdout
 
 
-def error(predicted, real):
-    return f"{100 * (predicted / real - 1):+.1f} %"
-
-
-def workloads(options):
-    """Workloads with the runs that were recorded of each; kernels of others cannot be executed."""
+def workloads():
     runs = {}
     for path in sorted(TRACES.glob("*.reprise")):
-        name, run = path.name.removesuffix(".reprise").split(".", 2)[0], None
-        for candidate in RUNS:
-            if path.name.endswith(f".{candidate}.reprise"):
-                name, run = path.name.removesuffix(f".{candidate}.reprise"), candidate
-        if not options.measurements or run != "flash-attention-3":
-            runs.setdefault(name, {})[run] = path
+        stem = path.name.removesuffix(".reprise")
+        workload, name = next(
+            (stem.removesuffix("." + name), name) for name in RUNS if stem.endswith("." + name))
+        runs.setdefault(workload, []).append(Run(workload, name))
     return runs
 
 
-def page(options):
-    yield "# How far predictions are from a real engine"
-    yield ""
-    yield "Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, one"
-    yield "NVIDIA H200). Each recording is replayed under its own rule and under the others; the errors are against the run in which the"
-    yield "engine followed that rule. The floor under any error: the same work three times on one machine gave mean ITL within"
-    yield "± 0.1 % and mean TTFT within ± 0.4 %."
-    if options.measurements:
-        yield ""
-        yield "Attention comes from this project's own kernels, executed on an NVIDIA H200; the rest of the step from each recording."
-    for batches in ("rescheduled", "recorded"):
-        yield ""
-        yield f"## Batches {batches}"
-        yield ""
-        yield "| workload | recorded under | replayed under | mean ITL | median ITL | mean TTFT | real difference in mean ITL | predicted |"
-        yield "|---|---|---|---|---|---|---|---|"
-        for workload, runs in workloads(options).items():
-            real = {run: real_times(options.reprise, path) for run, path in runs.items()}
-            for run, path in runs.items():
-                predicted = predicted_times(options, path, [RUNS[r] for r in runs], batches)
-                for target in runs:
-                    guess = predicted[RUNS[target]]
-                    cells = [error(a, b) for a, b in zip(guess, real[target])]
-                    difference = guess[0] - predicted[RUNS[run]][0]
-                    real_difference = real[target][0] - real[run][0]
-                    cells += (
-                        ["", ""] if target == run
-                        else [f"{real_difference:+.3f} ms", f"{difference:+.3f} ms"])
-                    yield f"| {workload} | {run} | {target} | " + " | ".join(cells) + " |"
-    if not options.measurements:
-        yield from profile_errors()
+def calibrated(options, split, pool, folder):
+    """The path of a profile for each run, fitted without it."""
+    profiles, work = {}, []
+    for number, part in enumerate(split["profiles"]):
+        overlap = set(part["reported"]) & set(part["fitted_on"])
+        if overlap:
+            raise SystemExit(f"split.json: {sorted(overlap)} are fitted on and reported on")
+        path = Path(folder) / f"{number}.json"
+        profiles |= {run: path for run in part["reported"]}
+        traces = [TRACES / f"{run}.reprise" for run in part["fitted_on"]]
+        work.append(pool.submit(
+            call, options, "calibrate", ROOT / split["kernels"], *traces, "--fit-only", "--output", path))
+    for job in work:
+        job.result()
+    return profiles
+
+
+def validate(options, source, target, profile, *more):
+    """What `reprise validate` says of a recording under the rule of another run."""
+    steps = [] if source == target else ["--steps", target.trace]
+    text = call(
+        options, "validate", source.trace, "--client", target.client, "--policy", target.policy,
+        "--profile", profile, "--jitter", 0, "--format", "json", *steps, *more)
+    return json.loads(text)
+
+
+class Results:
+    """The results of one way to take step times, by source and target run."""
+
+    def __init__(self, title, goal, by_pair):
+        self.title, self.goal, self.by_pair = title, goal, by_pair
+
+    def errors(self, same, name):
+        return [
+            abs(result["statistics"][name]["error"])
+            for (source, target), result in self.by_pair.items() if (source == target) == same]
+
+    def decode_steps(self):
+        kinds = [result["steps"]["decode"] for result in self.by_pair.values()]
+        return [kind["mape"] for kind in kinds if kind]
+
+    def differences(self):
+        """For each two runs of a workload: real and predicted difference in mean ITL, real one's share."""
+        for (source, target), result in self.by_pair.items():
+            own = self.by_pair.get((source, source))
+            if source == target or own is None:
+                continue
+            values = [r["statistics"]["itl-mean"] for r in (own, result)]
+            real = values[1]["real"] - values[0]["real"]
+            predicted = values[1]["predicted"] - values[0]["predicted"]
+            yield source, target, real, predicted, abs(real) / values[0]["real"]
+
+    def judged(self):
+        return [entry for entry in self.differences() if entry[4] > DIFFERENCE_MIN]
+
+
+def goals(results):
+    """The rows of the table with the errors of one way."""
+    rows = []
+
+    def row(title, measured, profile, errors):
+        rows.append(Goal(title, measured, profile, errors))
+
+    for name in ("itl-mean", "itl-p50", "itl-p99"):
+        row(f"same policy, {words(name)}", 0.02, 0.04, results.errors(True, name))
+    for name in ("ttft-mean", "ttft-p50", "ttft-p90"):
+        row(f"same policy, {words(name)}", 0.05, 0.08, results.errors(True, name))
+    for name in ("itl-mean", "itl-p50"):
+        row(f"other policy, {words(name)}", 0.03, 0.06, results.errors(False, name))
+    for name in ("ttft-mean", "ttft-p50"):
+        row(f"other policy, {words(name)}", 0.08, 0.12, results.errors(False, name))
+    row(
+        "difference between two policies in mean ITL, of it", 0.15, 0.25,
+        [abs(predicted / real - 1) for _, _, real, predicted, _ in results.judged()])
+    row("step time, decode steps, MAPE", 0.02, 0.04, results.decode_steps())
+    return rows
+
+
+def words(name):
+    metric, place = name.split("-")
+    return f"{metric.upper()} {place}"
+
+
+def percent(share, places=1):
+    return f"{100 * share:.{places}f} %"
+
+
+def signed(share):
+    return f"{100 * share:+.1f} %" if round(100 * share, 1) else "0.0 %"
+
+
+def cell(errors, goal):
+    if not errors:
+        return " – | – | – "
+    held = sum(error <= goal for error in errors)
+    return f" {percent(max(errors))} | {percent(statistics.median(errors))} | {held} of {len(errors)} "
+
+
+def goal_table(ways):
+    yield "| | " + " | ".join(f"goal | {way.title}: worst | median | within" for way in ways) + " |"
+    yield "|---|" + "---|" * (4 * len(ways))
+    for rows in zip(*(goals(way) for way in ways)):
+        cells = []
+        for way, row in zip(ways, rows):
+            goal = getattr(row, way.goal)
+            cells.append(f" {percent(goal, 0)} |{cell(row.errors, goal)}")
+        yield f"| {rows[0].title} |" + "|".join(cells) + "|"
+    cells = []
+    for way in ways:
+        judged = way.judged()
+        right = sum((real > 0) == (predicted > 0) for _, _, real, predicted, _ in judged)
+        cells.append(f" all right | – | – | {right} of {len(judged)} ")
+    yield "| ranking of policies by mean ITL, where they differ by more than 3 % |" + "|".join(cells) + "|"
+
+
+def pair_table(way):
+    names = ("itl-mean", "itl-p50", "itl-p99", "ttft-mean", "ttft-p50", "ttft-p90")
+    yield "| workload | recorded under | replayed under | " + " | ".join(map(words, names)) + (
+        " | decode steps | batches part at |")
+    yield "|---|---|---|" + "---|" * (len(names) + 2)
+    for (source, target), result in way.by_pair.items():
+        errors = [signed(result["statistics"][name]["error"]) for name in names]
+        decode = result["steps"]["decode"]
+        errors.append(percent(decode["mape"]) if decode else "–")
+        parted = result["divergence"]["first_step"]
+        errors.append("never" if parted is None else f"step {parted}")
+        yield f"| {source.workload} | {source.name} | {target.name} | " + " | ".join(errors) + " |"
+
+
+def source_table(way):
+    terms = ("scheduling", "attention", "rest", "variation", "host", "client")
+    yield "| workload | recorded under | replayed under | statistic | error | " + " | ".join(terms) + " |"
+    yield "|---|---|---|---|---|" + "---|" * len(terms)
+    for (source, target), result in way.by_pair.items():
+        for name in ("itl-mean", "ttft-mean"):
+            sources = result["sources"][name]
+            real = result["statistics"][name]["real"]
+            shares = [signed(sources[term] / real) for term in ("total", *terms)]
+            yield f"| {source.workload} | {source.name} | {target.name} | {words(name)} | " + (
+                " | ".join(shares) + " |")
+
+
+def difference_table(ways):
+    yield "| workload | from | to | real | " + " | ".join(way.title for way in ways) + " |"
+    yield "|---|---|---|---|" + "---|" * len(ways)
+    tables = [
+        {(source, target): entry for source, target, *entry in way.differences()} for way in ways]
+    for key, (real, _, _) in tables[0].items():
+        source, target = key
+        cells = [f"{table[key][1]:+.3f} ms" if key in table else "–" for table in tables]
+        yield f"| {source.workload} | {source.name} | {target.name} | {real:+.3f} ms | " + (
+            " | ".join(cells) + " |")
+
+
+def page(options, ways, split):
+    noise = json.loads(NOISE.read_text())
+    floor = ", ".join(f"{words(name)} ± {percent(share)}" for name, share in noise["repeated_runs"].items())
+    yield f"""# How far predictions are from a real engine
+
+Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, one NVIDIA
+H200): `reprise validate` on every pair of runs of a workload, errors against what the real run's callers saw. Batches are
+rescheduled: only arrivals, engine and policy come from the trace, and what each column says.
+
+No profile has seen the run that it is reported on: `analysis/split.json` says which runs each is fitted on.
+
+- *profile alone*: attention, rest of step and host from such a profile; of the trace, arrivals alone. The prediction for a run is
+  then the same from whichever trace of its workload.
+- *profile and trace*: attention from such a profile, rest of step and host from the GPU times of the trace that is replayed, as
+  `replay` does. Under the same policy that trace is the reported run itself, so those rows are within the fit.
+- *measured kernels and trace*: attention from kernels that were executed, the rest as before; here where a store is given.
+
+No error can be told from none below the floor: two real runs of the same work, on one machine, gave {floor};
+two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What each number means stands in `Sources/Reports/VALIDATION.md`.
+
+## The goals, and how far they are
+"""
+    yield from goal_table(ways)
+    yield "\n## Difference between two policies in mean ITL\n"
+    yield from difference_table(ways)
+    for way in ways:
+        yield f"\n## Every pair: {way.title}\n"
+        yield from pair_table(way)
+    yield "\n## Where the errors come from: profile and trace, as shares of the real value\n"
+    yield from source_table(ways[1])
+    yield from profile_errors()
 
 
 def profile_errors():
     """The built-in profile's own errors, as calibration found them."""
-    yield ""
-    yield "## The profile on data that it was not fitted to"
-    yield ""
+    yield "\n## The built-in profile on data that it was not fitted to\n"
     yield "| part | median | 90th percentile | worst | rows |"
     yield "|---|---|---|---|---|"
     profile = json.loads(PROFILE.read_text())
@@ -126,13 +277,54 @@ def profile_errors():
         parts += [(f"{name}, decode steps", model["decode_step_error"])]
         parts += [(f"{name}, steps with prompts", model["mixed_step_error"])]
     for name, e in parts:
-        shares = " | ".join(f"{100 * e[key]:.1f} %" for key in ("median", "p90", "max"))
-        yield f"| {name} | {shares} | {e['rows']} |"
+        yield f"| {name} | " + " | ".join(percent(e[key]) for key in ("median", "p90", "max")) + f" | {e['rows']} |"
 
 
-if __name__ == "__main__":
+def all_ways(options, split, pool, folder):
+    profiles = calibrated(options, split, pool, folder)
+    runs = workloads()
+    pairs = [(a, b) for group in runs.values() for a in group for b in group]
+
+    def start(chosen, *more):
+        jobs = [
+            (source, target, pool.submit(validate, options, source, target, profiles[target.stem], *more))
+            for source, target in chosen]
+        return jobs
+
+    alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile")
+    trace = start(pairs, "--timing", "profile")
+    measured = []
+    if options.measurements:
+        store = ["--timing", "gpu", "--measurements", options.measurements]
+        store += ["--kernels", options.kernels] if options.kernels else []
+        # Kernels of others, such as FlashAttention 3, cannot be executed.
+        own = [p for p in pairs if "flash-attention-3" not in (p[0].name, p[1].name)]
+        measured = start(own, *store)
+    finished = [{(a, b): job.result() for a, b, job in jobs} for jobs in (alone, trace, measured)]
+    # The same prediction from whichever trace of the workload.
+    by_run = {target: result for (_, target), result in finished[0].items()}
+    finished[0] = {(a, b): by_run[b] for a, b in pairs}
+    ways = [
+        Results("profile alone", "profile", finished[0]),
+        Results("profile and trace", "profile", finished[1]),
+    ]
+    if measured:
+        ways.append(Results("measured kernels and trace", "measured", finished[2]))
+    return ways
+
+
+def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
     parser.add_argument("--measurements", help="a store of measured kernels, filled where it lacks some")
     parser.add_argument("--kernels", help="compiled kernels, for what the store lacks")
-    print("\n".join(page(parser.parse_args())))
+    options = parser.parse_args()
+    split = json.loads((ROOT / "analysis" / "split.json").read_text())
+    # A GPU serves one process at a time.
+    workers = 1 if options.measurements else os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        print("\n".join(page(options, all_ways(options, split, pool, folder), split)))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,10 +9,11 @@ Nothing is typed in: figures come from the folder's files, and real ones from th
 import argparse
 import json
 import re
+import subprocess
 import tarfile
 from pathlib import Path
 
-from accuracy import RUNS, TRACES, real_times
+from accuracy import RUNS, TRACES
 
 MEASURED = re.compile(
     r"measured on .*?: (\d+) batches, (\d+) ms of GPU time in (\d+) replays, host (\d+) ms"
@@ -31,14 +32,30 @@ def results(folder):
     return files
 
 
+def real_times(reprise, trace):
+    """Mean TTFT and mean ITL of a recorded run, in milliseconds, from its steps' own times."""
+    command = [reprise, "trace", "export", str(trace), "--format", "steps-jsonl"]
+    log = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    requests, tokens = {}, {}
+    for entry in map(json.loads, log.splitlines()):
+        if entry["kind"] == "request":
+            requests[entry["id"]] = entry
+        elif entry["kind"] == "step" and "output" in entry:
+            for request, computed, new in entry["batch"]:
+                if computed + new >= requests[request]["prompt_tokens"]:
+                    tokens.setdefault(request, []).append(entry["output"])
+    gaps = [b - a for times in tokens.values() for a, b in zip(times, times[1:])]
+    first = [times[0] - requests[request]["arrival"] for request, times in tokens.items()]
+    return 1e3 * sum(first) / len(first), 1e3 * sum(gaps) / len(gaps)
+
+
 def live(reprise, workload):
     """Real mean TTFT and ITL of a workload's runs, by the policy that the engine followed."""
     found = {}
     for run, policy in RUNS.items():
         path = TRACES / f"{workload}.{run}.reprise"
         if path.exists():
-            itl, _, ttft = real_times(reprise, path)
-            found[policy] = (ttft, itl)
+            found[policy] = real_times(reprise, path)
     return found
 
 
@@ -98,12 +115,13 @@ def interpolation_table(files):
 def part(files, name):
     """The log of one part of the check."""
     found = re.search(rf"\n== {name} .*?\n(.*?)(?=\n== |\nall parts|\Z)", files["log.txt"], re.S)
-    return found[1].strip("\n") if found else "not run"
+    return found[1].strip("\n") if found else None
 
 
 def page(options):
     files = results(options.folder)
-    gpu = files["log.txt"].splitlines()[1].split(",")
+    earlier = results(options.earlier) if options.earlier else files
+    gpu = next(line for line in files["log.txt"].splitlines() if line.startswith("NVIDIA")).split(",")
     yield f"# Replays on an {gpu[0]}"
     yield ""
     yield f"Driver {gpu[1].strip()}, {options.date}; made by `device-check.sh` beside this page and `analysis/gpu_page.py`."
@@ -134,12 +152,16 @@ def page(options):
         ("What can go wrong", "bad"),
         ("compute-sanitizer", "sanitizer"),
     ):
+        text = part(files, name)
+        if text is None:
+            text = part(earlier, name) or "not run"
+            title += " (from an earlier run of the check)"
         yield ""
         yield f"## {title}"
         yield ""
         yield "```"
         # Paths of the machine say nothing.
-        text = re.sub(r"/tmp/tmp\.\w+/", "", part(files, name))
+        text = re.sub(r"/tmp/tmp\.\w+/", "", text)
         # A checker's frames of the host are addresses alone.
         yield from (
             line.rstrip() for line in text.splitlines()
@@ -150,6 +172,7 @@ def page(options):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="what device-check.sh has left in OUT")
+    parser.add_argument("--earlier", type=Path, help="the folder of an earlier check, for parts that this one left out")
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
     parser.add_argument("--date", default="undated", help="when the check ran")
     print("\n".join(page(parser.parse_args())))

@@ -18,7 +18,12 @@ extension AttentionBench {
     let between = GPUMeasurementLimits.cachesBetweenUses * l2Bytes
     let copies = min(GPUMeasurementLimits.poolsMax, (between + bytes - 1) / bytes)
     // Whole graphs, so that none begins where the one before it ended.
-    let wanted = cache == .cold ? (copies + calls - 1) / calls * min(calls, copies) : 1
+    let cold = (copies + calls - 1) / calls * min(calls, copies)
+    guard plan.blocks <= plan.addressableBlocks else {
+      throw CUDAError(.signature("\(bytes) bytes of KV are more than its 32-bit offsets reach"))
+    }
+    let wanted = min(cache == .cold ? cold : 1, plan.addressableBlocks / plan.blocks)
+    pool.addressableBlocks = plan.addressableBlocks
     try pool.reserve(
       wanted: wanted * plan.blocks, least: plan.blocks, blockBytes: plan.blockBytes, in: context,
       on: stream)

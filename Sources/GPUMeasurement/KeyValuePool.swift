@@ -38,6 +38,15 @@ final class KeyValuePool {
   /// The least size that could not be had.
   private var refused = Int.max
 
+  /// Blocks that a kernel's offsets reach; the rest of the memory is not handed out.
+  var addressableBlocks = Int(Int32.max) {
+    didSet {
+      if order.count > addressableBlocks, let memory {
+        setOrder(bytes: memory.bytes, blockBytes: blockBytes)
+      }
+    }
+  }
+
   var blocks: Int { order.count }
 
   init(in context: borrowing CUDAContext) throws(CUDAError) {
@@ -117,7 +126,7 @@ final class KeyValuePool {
 
   private func setOrder(bytes: Int, blockBytes: Int) {
     self.blockBytes = blockBytes
-    order = Array(0..<Int32(clamping: bytes / blockBytes))
+    order = Array(0..<Int32(clamping: min(bytes / blockBytes, addressableBlocks)))
     var generator = SeededGenerator(seed: 1)
     order.shuffle(using: &generator)
   }

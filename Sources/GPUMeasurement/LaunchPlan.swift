@@ -58,6 +58,8 @@ struct LaunchPlan {
   var blockElements: Int { blockSize * kvHeads * headSize }
   /// Bytes of a block.
   var blockBytes: Int { (isLatent ? 2 : 4) * blockElements }
+  /// Blocks that the kernel's offsets reach: those of latent caches have 32 bits, as in vLLM.
+  var addressableBlocks: Int { isLatent ? Int(Int32.max) / blockElements : Int(Int32.max) }
   /// Elements of an output's head.
   var outputHeadSize: Int { isLatent ? AttentionContext.latentSize : headSize }
   /// Bytes of queries.

@@ -60,7 +60,7 @@ extension DistributionSummary {
   }
 
   /// Percentiles in milliseconds of ascending samples; `quantiles` ascending, 0 to 1.
-  private static func percentiles(
+  static func percentiles(
     _ quantiles: [Double], of samples: [WeightedSamples.Sample], count: Int
   ) -> [Double] {
     var index = 0

@@ -46,4 +46,13 @@ public struct WeightedSamples: Sendable {
   public func summary() -> DistributionSummary? {
     DistributionSummary(ascending: SampleOrder.ascending(samples))
   }
+
+  /// The values at some places of the order, in milliseconds; empty without samples.
+  ///
+  /// - `places`: ascending, 0 (the smallest) to 1 (the largest)
+  public func quantiles(_ places: [Double]) -> [Double] {
+    let ascending = SampleOrder.ascending(samples)
+    return ascending.isEmpty
+      ? [] : DistributionSummary.percentiles(places, of: ascending, count: count)
+  }
 }

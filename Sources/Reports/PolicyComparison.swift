@@ -34,6 +34,8 @@ public struct PolicyComparison: Sendable {
     case same = "identical"
     /// The interval holds zero.
     case unclear = "no difference beyond the interval"
+    /// Two real runs of the same work differ by as much.
+    case insideFloor = "inside the noise floor"
     /// The interval lies below zero.
     case faster
     /// The interval lies above zero.
@@ -48,12 +50,17 @@ public struct PolicyComparison: Sendable {
   public var metric: Metric
   /// Mean difference in milliseconds, relative difference and interval.
   public var difference: PairedDifference
+  /// By how many milliseconds the means of two real runs differ for no reason; `nil` where that was
+  /// not measured.
+  public var floor: Double?
 
   /// What the difference amounts to.
   public var verdict: Verdict {
+    let isSame = difference.low == 0 && difference.high == 0
+    if let floor, !isSame, difference.mean.magnitude <= floor { return .insideFloor }
     if difference.low > 0 { return .slower }
     if difference.high < 0 { return .faster }
-    return difference.low == 0 && difference.high == 0 ? .same : .unclear
+    return isSame ? .same : .unclear
   }
 }
 
@@ -61,16 +68,35 @@ extension PolicyComparison {
   /// All metrics of a policy against a baseline over requests that have a value under both.
   ///
   /// - `seed`: of the bootstrap; the same seed gives the same interval
+  /// - `floor`: how far two real runs are apart
   static func all(
-    policy: String, times: [RequestTimes], baseline: String, baselineTimes: [RequestTimes],
-    seed: UInt64
+    of policy: PolicyOutcome, against baseline: PolicyOutcome, seed: UInt64, floor: NoiseFloor?
   ) -> [PolicyComparison] {
     Metric.allCases.compactMap { metric in
-      let (a, b) = metric.pairs(of: baselineTimes, and: times)
+      let (a, b) = metric.pairs(of: baseline.times, and: policy.times)
       guard let difference = PairedDifference.bootstrap(a: a, b: b, seed: seed) else { return nil }
       return PolicyComparison(
-        policy: policy, baseline: baseline, metric: metric, difference: difference)
+        policy: policy.name, baseline: baseline.name, metric: metric, difference: difference,
+        floor: halfWidth(of: Statistic(metric, .mean), policy, baseline, floor))
     }
+  }
+
+  /// By how much a statistic's difference moves for no reason: measured, and as arrivals move.
+  private static func halfWidth(
+    of statistic: Statistic, _ policy: PolicyOutcome, _ baseline: PolicyOutcome,
+    _ floor: NoiseFloor?
+  ) -> Double? {
+    guard policy.jittered.isEmpty || baseline.jittered.isEmpty else {
+      let spreads = [baseline, policy].map {
+        PredictionSpread(base: CallerTimes($0.outcome), jittered: $0.jittered)
+      }
+      let widths = spreads.compactMap { $0.halfWidth(statistic, floor: floor) }
+      return widths.count < 2
+        ? nil : (widths[0] * widths[0] + widths[1] * widths[1]).squareRoot()
+    }
+    let means = [baseline, policy].compactMap { $0.summary.distribution(statistic.metric)?.mean }
+    guard means.count == 2 else { return nil }
+    return floor?.difference(statistic, between: means[0], and: means[1])
   }
 }
 

@@ -30,6 +30,11 @@ extension ReplayReport {
       .init("trace_arrival_span_s", .number(trace.arrivalSpan.seconds)),
       .init("trace_selection", .string(trace.selection)),
       .init("notes", .array(notes.map { .string($0) })),
+      .init("noise_floor", floor?.json() ?? .null),
+      .init("jittered_replays", .integer(Int64(jitteredReplays))),
+      .init(
+        "divergence",
+        .object(zip(policies, divergence).map { .init($0.0.name, $0.1.json()) })),
     ])
   }
 }
@@ -88,6 +93,7 @@ extension PolicyComparison {
       .init("relative_high", .number(difference.relativeHigh)),
       .init("pairs", .integer(Int64(difference.pairs))),
       .init("verdict", .string(verdict.rawValue)),
+      .init("noise_floor", floor.map { .number($0) } ?? .null),
     ])
   }
 }

@@ -10,7 +10,7 @@ extension ReplayReport {
     let labels = PolicyLabels(policies.map(\.name))
     let sections = [
       overloadText(labels), headingText(labels), overviewText(labels), distributionText(labels),
-      gpuTimeText(labels), requestText(labels), differenceText(labels),
+      gpuTimeText(labels), requestText(labels), divergenceText(labels), differenceText(labels),
     ]
     return sections.filter { !$0.isEmpty }.joined(separator: "\n")
   }
@@ -46,6 +46,10 @@ extension ReplayReport {
     ]
     if !timing.errors.isEmpty {
       facts.append(("", "error on data not fitted to, median and 90th percentile: " + errorWords))
+    }
+    if let floor, comparisons.contains(where: { $0.floor != nil }) {
+      facts.append(("noise", floor.words))
+      if jitteredReplays > 0 { facts.append(("", floor.words(jitteredReplays: jitteredReplays))) }
     }
     facts += notes.map { ("note", $0) }
     facts += labels.explanations.map { ("policy", $0) }
@@ -144,6 +148,14 @@ extension ReplayReport {
           ]).map { NumberText.grouped($0) })
     }
     return table.text()
+  }
+
+  /// Where each policy's batches leave the recorded ones.
+  private func divergenceText(_ labels: PolicyLabels) -> String {
+    zip(policies.indices, divergence).map { index, divergence in
+      TextLines.wrapped("\(labels[index]): \(divergence.words)", width: TextLines.width)
+        .joined(separator: "\n") + "\n"
+    }.joined()
   }
 
   private func differenceText(_ labels: PolicyLabels) -> String {

@@ -28,15 +28,25 @@ public struct ReplayReport: Sendable {
   public var policies: [PolicySummary]
   /// Every policy but the first against the first.
   public var comparisons: [PolicyComparison]
+  /// How far two real runs of the same work are apart, where that was measured.
+  public var floor: NoiseFloor?
+  /// Further replays of each policy, with moved arrivals.
+  public var jitteredReplays: Int
+  /// By policy, how its batches depart from the recorded ones; empty where they were not compared.
+  public var divergence: [SchedulerDivergence]
 
   /// A report of outcomes.
   ///
   /// - `outcomes`: in the order asked for; the first is what the others are compared with
   /// - `seed`: of the bootstrap
+  /// - `divergence`: one a policy, or none
   public init(
     trace: TraceDescription, batches: BatchSource, timing: TimingDescription, engine: String,
-    machine: String, notes: [String] = [], outcomes: [PolicyOutcome], seed: UInt64
+    machine: String, notes: [String] = [], outcomes: [PolicyOutcome], seed: UInt64,
+    floor: NoiseFloor? = nil, divergence: [SchedulerDivergence] = []
   ) {
+    precondition(
+      divergence.isEmpty || divergence.count == outcomes.count, "one divergence a policy, or none")
     self.trace = trace
     self.batches = batches
     self.timing = timing
@@ -45,10 +55,11 @@ public struct ReplayReport: Sendable {
     self.notes = notes
     policies = outcomes.map { $0.summary }
     comparisons = outcomes.dropFirst().flatMap { other in
-      PolicyComparison.all(
-        policy: other.name, times: other.times, baseline: outcomes[0].name,
-        baselineTimes: outcomes[0].times, seed: seed)
+      PolicyComparison.all(of: other, against: outcomes[0], seed: seed, floor: floor)
     }
+    self.floor = floor
+    jitteredReplays = outcomes.first?.jittered.count ?? 0
+    self.divergence = divergence
   }
 }
 
@@ -62,18 +73,27 @@ public struct PolicyOutcome: Sendable {
   public let times: [RequestTimes]
   /// The replay condensed.
   public let summary: PolicySummary
+  /// The batches that a rescheduled replay formed, where they were kept.
+  public let batches: BatchSequence?
+  /// What callers saw in further replays, with moved arrivals.
+  public let jittered: [CallerTimes]
   /// Every step, where the replay kept them.
   public let steps: StepRecord?
 
   /// Condenses a replay; the costly part of a report, and independent of other policies.
   ///
   /// - `leftOut`: requests of the trace that the chosen window kept out of the replay
+  /// - `batches`: those that the replay formed, if they are to be compared
+  /// - `jittered`: what callers saw in further replays, with moved arrivals
   /// - `steps`: what each step executed, for `StepTable`
   public init(
     name: String, outcome: ReplayOutcome, variants: VariantUse, leftOut: Int = 0,
+    batches: BatchSequence? = nil, jittered: [CallerTimes] = [],
     steps: StepRecord? = nil
   ) {
     self.name = name
+    self.jittered = jittered
+    self.batches = batches
     self.outcome = outcome
     self.steps = steps
     times = outcome.requests.map { RequestTimes($0, outputs: outcome.outputs) }

@@ -1,4 +1,5 @@
 import CUDADriver
+import ClientLogs
 import ConfigurationFiles
 import GPUMeasurement
 import KernelImages
@@ -13,6 +14,7 @@ import TraceModel
 // Every module's error already carries what, where and what to do.
 extension TraceFileError: OneLineError {}
 extension TraceImportError: OneLineError {}
+extension ClientLogError: OneLineError {}
 extension ConfigurationError: OneLineError {}
 extension MachineProfileError: OneLineError {}
 extension SelectionError: OneLineError {}

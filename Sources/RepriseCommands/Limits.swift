@@ -14,6 +14,10 @@ enum Limits {
   static let socketPathBytesMax = 107
   /// Policies of one replay; each holds its own outcome in memory.
   static let policiesMax = 32
+  /// Recorded steps up to which `replay` compares the batches it forms with them: under a second.
+  static let comparedStepsMax = 200_000
+  /// Replays with moved arrivals that `validate` may be asked for.
+  static let jitteredReplaysMax = 1_000
   /// Worst batches that 'regret' lists or exports.
   static let worstBatchesMax = 1_000
 }

@@ -17,6 +17,6 @@ struct RepriseCommand: ParsableCommand {
       ReplayCommand.self, RecordCommand.self, ImportCommand.self, GenerateCommand.self,
       TraceCommand.self, PoliciesCommand.self, CalibrateCommand.self, KernelsCommand.self,
       MeasureCommand.self, TuneCommand.self, RegretCommand.self,
-      ExperimentCommand.self, SweepCommand.self,
+      ExperimentCommand.self, SweepCommand.self, ValidateCommand.self,
     ])
 }

@@ -29,11 +29,17 @@ public struct ProfileCalibration: Sendable {
   public mutating func add(_ recording: CalibrationRecording) { recordings.append(recording) }
 
   /// The profile of everything taken in.
-  public func profile(provenance: [String]) -> MachineProfile {
-    let fit = Fit(measurements: measurements, recordings: recordings, crossValidates: true)
+  ///
+  /// - `crossValidates`: whether its errors on what is left out are found, at many times the work;
+  ///   without them, kernels state the error of their fit and models none
+  public func profile(provenance: [String], crossValidates: Bool = true) -> MachineProfile {
+    let fit = Fit(
+      measurements: measurements, recordings: recordings, crossValidates: crossValidates)
     return MachineProfile(
       gpu: gpu, smCount: smCount, provenance: provenance, kernels: fit.kernels,
-      models: Self.shapes(of: recordings).map { profile(of: $0, fit) })
+      models: Self.shapes(of: recordings).map {
+        profile(of: $0, fit, crossValidates: crossValidates)
+      })
   }
 
   /// Kernels and rests of step found in turn from some of the recordings.
@@ -98,11 +104,13 @@ public struct ProfileCalibration: Sendable {
     return shapes
   }
 
-  private func profile(of shape: ModelShape, _ fit: Fit) -> ModelProfile {
+  private func profile(
+    of shape: ModelShape, _ fit: Fit, crossValidates: Bool
+  ) -> ModelProfile {
     let own = recordings.filter { $0.shape.name == shape.name }
     var decode: [Double] = []
     var mixed: [Double] = []
-    for left in own where own.count > 1 {
+    for left in own where crossValidates && own.count > 1 {
       let others = Fit(
         measurements: measurements, recordings: recordings.filter { $0.name != left.name },
         crossValidates: false)

@@ -46,7 +46,8 @@ struct ReplayReportTests {
   }
 
   private static func report(
-    _ outcomes: [PolicyOutcome], batches: BatchSource = .recorded, notes: [String] = []
+    _ outcomes: [PolicyOutcome], batches: BatchSource = .recorded, notes: [String] = [],
+    floor: NoiseFloor? = nil
   ) -> ReplayReport {
     ReplayReport(
       trace: TraceDescription(name: "sample.reprise", requests: requests), batches: batches,
@@ -59,7 +60,8 @@ struct ReplayReportTests {
             error: FitError(median: 0.012, p90: 0.034, max: 0.08, rows: 120))
         ]),
       engine: "mistral-small-24b@nvidia-h200", machine: "NVIDIA H200", notes: notes,
-      outcomes: outcomes, seed: 1)
+      outcomes: outcomes, seed: 1,
+      floor: floor)
   }
 
   private static let pair = [
@@ -101,6 +103,24 @@ struct ReplayReportTests {
       variants: Self.use([(.triton2D, 400)]))
     #expect(Self.report([outcome], batches: .rescheduled).text().hasPrefix("OVERLOAD"))
     #expect(!Self.report(Self.pair).text().contains("OVERLOAD"))
+  }
+
+  @Test("calls a difference that two runs of the same work may show by its name")
+  func noise() throws {
+    func verdict(floor share: Double) throws -> PolicyComparison.Verdict? {
+      let json = try JSONValue(
+        parsing: """
+          {"gpu": "NVIDIA H200", "origin": "a test", "repeated_runs": {"itl-mean": \(share)},
+          "machine_to_machine": 0.03, "sending_difference_p90_ms": 1}
+          """)
+      let report = Self.report(Self.pair, floor: NoiseFloor(json: json))
+      #expect(report.text().contains("two runs of the same work"))
+      return report.comparisons.first { $0.metric == .itl }?.verdict
+    }
+    // 10 ms against 12 ms: two runs that are each within 14 % are 2.2 ms apart at most.
+    #expect(try verdict(floor: 0.14) == .insideFloor)
+    #expect(try verdict(floor: 0.01) == .faster)
+    #expect(Self.report(Self.pair).comparisons.allSatisfy { $0.floor == nil })
   }
 
   @Test("counts every request in one bucket")

@@ -11,3 +11,6 @@ size_t reprise_machine_profile_count(void);
 
 /// One of them; `index` is below the count.
 struct reprise_machine_profile reprise_machine_profile_at(size_t index);
+
+/// How far two real runs of the same work were apart: JSON, not terminated.
+struct reprise_machine_profile reprise_noise_floor(void);

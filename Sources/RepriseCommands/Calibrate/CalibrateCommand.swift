@@ -46,6 +46,9 @@ struct CalibrateCommand: ConsoleCommand {
   @Option(help: "A line for the profile's provenance, such as driver and date; repeatable.")
   var note: [String] = []
 
+  @Flag(help: "Fit alone: do not find the errors on data left out, which is most of the work.")
+  var fitOnly = false
+
   func validate() throws {
     guard min(queryHeads, kvHeads, headSize, kvBlockSize) >= 1, queryHeads >= kvHeads else {
       throw ValidationError(
@@ -68,7 +71,8 @@ struct CalibrateCommand: ConsoleCommand {
     for (path, reader) in zip(traces, readers) {
       try add(reader, path: path, to: &calibration)
     }
-    let profile = calibration.profile(provenance: files + note)
+    let profile = calibration.profile(
+      provenance: files + note, crossValidates: !fitOnly)
     guard !profile.kernels.isEmpty else {
       throw CommandError.failed(
         "no kernel was measured on enough batches to be fitted; name a kernel log with more rows")
@@ -76,6 +80,7 @@ struct CalibrateCommand: ConsoleCommand {
     let file = try ResultFile(path: output)
     try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
     try file.finish()
+    guard !fitOnly else { return }
     try console.print(
       CalibrationReport(profile: profile, heldOut: testing.errors(of: profile)).text)
   }

@@ -4,6 +4,7 @@ import KernelSelection
 import Metrics
 import Reports
 import StepTiming
+import TraceModel
 
 /// Replays until the kernels of packages have the times of the batches that arise.
 ///
@@ -38,12 +39,15 @@ struct ProviderRounds {
   /// The outcome under each policy.
   ///
   /// - `keepsSteps`: whether outcomes carry each step, for tables of steps
+  /// - `jitter`: further replays with moved arrivals, as for `ReplayRun`
   func outcomes(
-    under policies: [any SelectionPolicy], keepsSteps: Bool, _ times: inout StepTimes
+    under policies: [any SelectionPolicy], keepsSteps: Bool,
+    jitter: (count: Int, amplitude: Nanoseconds, seed: UInt64)? = nil, _ times: inout StepTimes
   ) async throws -> [PolicyOutcome] {
     guard !packaged.isEmpty else {
       return try await ReplayRun(
-        source: source, times: times, policies: policies, keepsSteps: keepsSteps, console: console
+        source: source, times: times, policies: policies, keepsSteps: keepsSteps, console: console,
+        jitter: jitter
       ).outcomes()
     }
     let profile = try StepTimes.profile(gpu: source.gpu, path: profilePath)
@@ -57,7 +61,8 @@ struct ProviderRounds {
       timing.startRound()
       let before = outcomes
       outcomes = try await ReplayRun(
-        source: source, times: times, policies: policies, keepsSteps: keepsSteps, console: console
+        source: source, times: times, policies: policies, keepsSteps: keepsSteps, console: console,
+        jitter: jitter
       ).outcomes()
       let moved = Self.move(from: before, to: outcomes)
       tell(round, timing, moved)

@@ -2,6 +2,7 @@ import ArgumentParser
 import EngineSimulation
 import GPUMeasurement
 import KernelSelection
+import MachineProfiles
 import Reports
 import StepTiming
 import TraceModel
@@ -33,15 +34,9 @@ struct ReplayCommand: ConsoleCommand {
   @Option(help: "Batches to execute: recorded or rescheduled.")
   var batches: BatchSource?
 
-  @Option(help: "Step times: auto, gpu (measured kernels) or profile (a fitted machine).")
-  var timing: TimingChoice = .auto
-
-  @OptionGroup var gpu: GPUOptions
+  @OptionGroup var stepTimes: StepTimeOptions
 
   @OptionGroup var provider: ProviderOptions
-
-  @Option(help: "A machine profile made by 'reprise calibrate', instead of a built-in one.")
-  var profile: String?
 
   @Option(
     help:
@@ -51,7 +46,12 @@ struct ReplayCommand: ConsoleCommand {
 
   @OptionGroup var workload: WorkloadOptions
 
-  @Option(help: "Seed of the confidence intervals.")
+  @Option(
+    help: "Replays with moved arrivals, for the noise floor; rescheduled batches alone follow them."
+  )
+  var jitter = 0
+
+  @Option(help: "Seed of the confidence intervals and of moved arrivals.")
   var seed: UInt64 = 0
 
   @Option(
@@ -67,6 +67,9 @@ struct ReplayCommand: ConsoleCommand {
   var format: ResultFormat = .text
 
   func validate() throws {
+    guard (0...Limits.jitteredReplaysMax).contains(jitter) else {
+      throw ValidationError("--jitter is a number of replays, 0 to \(Limits.jitteredReplaysMax)")
+    }
     guard export == nil || output != nil else {
       throw ValidationError("--export writes files; name their directory with --output")
     }
@@ -78,30 +81,32 @@ struct ReplayCommand: ConsoleCommand {
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: workload.selection)
     let rounds = try provider.rounds(
-      for: policies, on: source, gpu: gpu, profilePath: profile, console: console)
-    let measured = rounds.ownTiming(
-      try gpu.timing(self.timing, for: source, on: console), self.timing)
+      for: policies, on: source, gpu: stepTimes.gpu, profilePath: stepTimes.profile,
+      console: console)
+    var (times, measured, notes) = try stepTimes.times(
+      for: source, variants: policies.flatMap(\.variants), rounds: rounds, on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
-    let isFallback = self.timing == .auto && measured == nil
-    let notes =
-      (isFallback ? ["no measured kernels, so --timing auto uses the machine profile"] : [])
-      + source.notes
-    var times = try StepTimes(
-      for: source, measured: measured, profilePath: profile,
-      variants: policies.flatMap(\.variants))
+    guard jitter == 0 || source.batches == .rescheduled else {
+      throw CommandError.usage(
+        "--jitter moves arrivals, which recorded batches do not follow; add --batches rescheduled")
+    }
+    let floor = try MeasuredNoise.floor()
     let outcomes = try await rounds.outcomes(
-      under: policies, keepsSteps: output != nil, &times)
-    var timing = times.description
+      under: policies, keepsSteps: output != nil,
+      jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed), &times)
+    let divergence = try source.divergence(of: outcomes)
+    var description = times.description
     // Known only now: which neighbours were interpolated between.
     if let error = measured?.activity.interpolation {
       let part = "interpolation of growing decode batches (\(error.rows) probes)"
-      timing.errors.append(.init(part: part, error: error))
+      description.errors.append(.init(part: part, error: error))
     }
     let report = ReplayReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: workload.selection.words),
-      batches: source.batches, timing: timing, engine: source.engine.name,
-      machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed)
+      batches: source.batches, timing: description, engine: source.engine.name,
+      machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed,
+      floor: floor, divergence: divergence)
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,

@@ -1,5 +1,6 @@
 import EngineSimulation
 import KernelSelection
+import Metrics
 import Reports
 import StepTiming
 import TraceFile
@@ -13,6 +14,8 @@ struct ReplayRun {
   /// Whether outcomes carry each step, for `StepTable`.
   var keepsSteps = false
   let console: Console
+  /// Further replays of each policy with moved arrivals, by as much as one run's sendings are.
+  var jitter: (count: Int, amplitude: Nanoseconds, seed: UInt64)?
 
   /// Variants that regret is measured against: those of all policies asked for, and of `fastest`.
   private var candidates: [KernelVariant] {
@@ -69,44 +72,70 @@ struct ReplayRun {
   private func rescheduled(
     _ timers: [StepRecordingTimer<PolicyStepTimer>]
   ) async throws -> [PolicyOutcome] {
-    let replay = RescheduledReplay(
-      requests: source.requests, prefixBlockTokens: source.reader.header.prefixBlockTokens,
-      precedence: try source.precedence(), engine: source.engine, host: times.host)
+    let replay = try source.rescheduledReplay(host: times.host)
     let bar = ProgressBar("replay", parts: policies.count, on: console)
     defer { bar.finish() }
     let total = Double(source.requests.count)
-    let leftOut = source.allRequests.count - source.requests.count
     if times.isMeasured {
       return try zip(policies, timers).enumerated().map { index, part in
-        var timer = part.1
-        let outcome = try replay.run(&timer) { progress in
+        try outcome(of: part.0.name, place: index, replay, part.1) { progress in
           bar.update(Double(progress.endedRequests) / total, part: index)
         }
-        return PolicyOutcome(
-          name: part.0.name, outcome: outcome, variants: timer.use, leftOut: leftOut,
-          steps: timer.record)
       }
     }
     return try await withThrowingTaskGroup(of: (Int, PolicyOutcome).self) { group in
       for (index, policy) in policies.enumerated() {
         let name = policy.name
         group.addTask {
-          var timer = timers[index]
-          let outcome = try replay.run(&timer) { progress in
+          let timer = timers[index]
+          let outcome = try outcome(of: name, place: index, replay, timer) { progress in
             bar.update(Double(progress.endedRequests) / total, part: index)
           }
-          return (
-            index,
-            PolicyOutcome(
-              name: name, outcome: outcome, variants: timer.use, leftOut: leftOut,
-              steps: timer.record)
-          )
+          return (index, outcome)
         }
       }
       var outcomes: [(Int, PolicyOutcome)] = []
       for try await outcome in group { outcomes.append(outcome) }
       return outcomes.sorted { $0.0 < $1.0 }.map(\.1)
     }
+  }
+
+  /// One rescheduled replay, with its batches where they are to be compared.
+  private func outcome(
+    of name: String, place: Int, _ replay: RescheduledReplay,
+    _ fresh: StepRecordingTimer<PolicyStepTimer>, progress: (ReplayProgress) -> Void
+  ) throws -> PolicyOutcome {
+    var timer = fresh
+    let leftOut = source.allRequests.count - source.requests.count
+    var batches: BatchSequence?
+    let outcome: ReplayOutcome
+    if source.comparesBatches {
+      var formed = BatchSequence()
+      outcome = try replay.run(&timer, observer: &formed, progress: progress)
+      batches = formed
+    } else {
+      outcome = try replay.run(&timer, progress: progress)
+    }
+    return PolicyOutcome(
+      name: name, outcome: outcome, variants: timer.use, leftOut: leftOut, batches: batches,
+      jittered: try jittered(place: place, fresh), steps: timer.record)
+  }
+
+  /// What callers see when requests arrive a little otherwise; each policy and replay has its own draws.
+  private func jittered(
+    place: Int, _ fresh: StepRecordingTimer<PolicyStepTimer>
+  ) throws -> [CallerTimes] {
+    guard let jitter else { return [] }
+    var all: [CallerTimes] = []
+    for number in 0..<jitter.count {
+      let draws = ArrivalJitter(
+        amplitude: jitter.amplitude,
+        seed: jitter.seed &* 1_000_003 &+ UInt64(place * Limits.jitteredReplaysMax + number))
+      let replay = try source.rescheduledReplay(host: times.host, jitter: draws)
+      var timer = fresh
+      all.append(CallerTimes(try replay.run(&timer)))
+    }
+    return all
   }
 
   /// A recorded replay's error with the trace that it is of.

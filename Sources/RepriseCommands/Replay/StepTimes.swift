@@ -28,14 +28,17 @@ struct StepTimes {
   let gpu: String
   /// Whether policies run one after another, because they share the GPU that is measured on.
   let isMeasured: Bool
+  /// Whether the rest of the step comes from the trace's own GPU times.
+  let isRestRecorded: Bool
 
   /// Times for a source, from a profile and, where the trace has GPU times, from the trace itself.
   ///
   /// - `measured`: times of executed kernels, which then stand for attention
+  /// - `restChoice`: whether the trace's own GPU times are used
   /// - `variants`: kernels that the policies may choose, whose errors are worth stating
   init(
     for source: ReplaySource, measured: MeasuredAttentionTiming? = nil, profilePath: String?,
-    variants: [KernelVariant]
+    rest restChoice: RestChoice = .auto, variants: [KernelVariant]
   ) throws {
     let profile = try Self.profile(gpu: source.gpu, path: profilePath)
     let timing = ProfileAttentionTiming(profile.kernels)
@@ -50,9 +53,11 @@ struct StepTimes {
     if model.shape.name != source.engine.model.name {
       restWords += ", the nearest to \(source.engine.model.name)"
     }
-    if let recorded = try RecordedTimes(
-      of: source, measured: measured, profile: timing, model: model)
+    if restChoice == .auto,
+      let recorded = try RecordedTimes(
+        of: source, measured: measured, profile: timing, model: model)
     {
+      isRestRecorded = true
       rest = recorded.rest.completed(by: model.rest)
       pace = recorded.pace
       host = recorded.host
@@ -60,6 +65,7 @@ struct StepTimes {
         "rest of step, host and the recorded kernels' pace from this trace's own GPU times (recorded under "
         + "\(recorded.policyWords))"
     } else {
+      isRestRecorded = false
       rest = model.rest
       pace = .asTimed
       host = model.host
@@ -186,6 +192,7 @@ extension StepTimes {
     self.description = description
     self.gpu = gpu
     self.isMeasured = isMeasured
+    isRestRecorded = false
     pace = .asTimed
     host = HostTiming()
   }

@@ -1,0 +1,18 @@
+/// Bounds of what a client log may hold, so that a foreign or hostile file ends in an error.
+public enum ClientLogLimits {
+  /// Bytes of a log once decompressed: a million requests of a hundred tokens take a third of this.
+  public static let textBytesMax = 2 << 30
+  /// Bytes that one compressed byte may become; text of numbers reaches a tenth of this.
+  public static let expansionMax = 1_000
+  /// Bytes that decompression hands over at a time.
+  public static let pieceBytes = 1 << 18
+  /// The longest time in a log, in seconds: a year.
+  public static let secondsMax = 366.0 * 86_400
+  /// Requests of one log, as many as a trace may have.
+  public static let requestsMax = Int(Int32.max)
+  /// Prompt tokens by which a client's count may differ from the engine's: special tokens that the
+  /// server adds, and text that tokenizes to a little more or less.
+  public static let promptTokensSlack = 16
+  /// Seconds by which, in the middle, requests may have been sent off their places in the trace.
+  public static let sendShiftMax = 1.0
+}

@@ -1,0 +1,31 @@
+public import TraceModel
+
+/// Moves arrivals a little, as a load generator does from one run to the next.
+///
+/// Each arrival is moved by its own draw, evenly between −`amplitude` and +`amplitude`; none to before
+/// time zero. The same seed gives the same arrivals everywhere.
+public struct ArrivalJitter: Hashable, Sendable {
+  /// The furthest that an arrival moves.
+  public var amplitude: Nanoseconds
+  /// Seed of the draws.
+  public var seed: UInt64
+
+  /// A jitter of an amplitude.
+  public init(amplitude: Nanoseconds, seed: UInt64) {
+    precondition(amplitude >= .zero, "an amplitude is a length")
+    self.amplitude = amplitude
+    self.seed = seed
+  }
+
+  /// The requests with their arrivals moved, in the same order.
+  public func applied(to requests: [TraceRequest]) -> [TraceRequest] {
+    var generator = SplitMix64(seed: seed)
+    let width = Int(2 * amplitude.rawValue + 1)
+    return requests.map { request in
+      var moved = request
+      let draw = Nanoseconds(Int64(generator.next(below: width)) - amplitude.rawValue)
+      moved.arrival = max(min(.zero, request.arrival), request.arrival + draw)
+      return moved
+    }
+  }
+}

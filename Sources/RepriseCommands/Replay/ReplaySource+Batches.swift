@@ -1,0 +1,52 @@
+import EngineSimulation
+import MachineProfiles
+import Metrics
+import Reports
+import StepTiming
+import TraceFile
+import TraceModel
+
+extension ReplaySource {
+  /// The replay that forms batches from the arrivals, moved by `jitter` if one is given.
+  func rescheduledReplay(
+    host: HostTiming, jitter: ArrivalJitter? = nil
+  ) throws -> RescheduledReplay {
+    RescheduledReplay(
+      requests: jitter?.applied(to: requests) ?? requests,
+      prefixBlockTokens: reader.header.prefixBlockTokens,
+      precedence: try precedence(), engine: engine, host: host)
+  }
+
+  /// Whether there are recorded batches of the same requests, few enough to be compared by the way.
+  var comparesBatches: Bool {
+    batches == .rescheduled && selection.isEverything
+      && (1...Limits.comparedStepsMax).contains(reader.stepCount)
+  }
+
+  /// How the batches of each policy depart from the recorded ones; empty where none were kept.
+  func divergence(of outcomes: [PolicyOutcome]) throws(TraceFileError) -> [SchedulerDivergence] {
+    let formed = outcomes.compactMap(\.batches)
+    guard formed.count == outcomes.count, !formed.isEmpty else { return [] }
+    let recorded = try recordedBatches()
+    return formed.map { SchedulerDivergence(recorded: recorded, rescheduled: $0) }
+  }
+
+  /// What each recorded step was made of.
+  func recordedBatches() throws(TraceFileError) -> BatchSequence {
+    var batches = BatchSequence()
+    var steps = try reader.steps()
+    var step = TraceStep()
+    while try steps.next(into: &step) { batches.add(step) }
+    return batches
+  }
+}
+
+extension MeasuredNoise {
+  /// The noise floor that the binary carries.
+  static func floor() throws(MachineProfileError) -> NoiseFloor {
+    guard let floor = NoiseFloor(json: try json()) else {
+      preconditionFailure("the noise floor in the binary lacks a member")
+    }
+    return floor
+  }
+}

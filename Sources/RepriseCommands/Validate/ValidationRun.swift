@@ -1,0 +1,187 @@
+import ClientLogs
+import EngineSimulation
+import KernelSelection
+import Metrics
+import Reports
+import StepTiming
+import TraceFile
+import TraceModel
+
+/// Executes the replays that one validation needs.
+struct ValidationRun {
+  let source: ReplaySource
+  let times: StepTimes
+  /// The policy of the real run.
+  let policy: any SelectionPolicy
+  /// The policy of the trace, where that is another.
+  let recorded: (any SelectionPolicy)?
+  let client: ClientLog
+  /// Replays with moved arrivals.
+  let jitter: Int
+  let seed: UInt64
+  let floor: NoiseFloor
+
+  /// Everything that the comparison says.
+  ///
+  /// - `path`: the real run's own recording, if there is one
+  func report(steps path: String?) throws -> ValidationReport {
+    let matches = try client.matched(to: source.allRequests)
+    let real = CallerTimes(matches.compactMap { $0.map(CallerSample.init) })
+    let isCompared = matches.map { $0 != nil }
+    let simulated = try rescheduled(policy, isCompared: isCompared)
+    let spread = PredictionSpread(
+      base: simulated.times, jittered: try jittered(policy, isCompared, seed: seed))
+    var replays = [(batches: BatchSource.rescheduled, times: simulated.times)]
+    var divergence: SchedulerDivergence?
+    if source.reader.stepCount > 0 {
+      replays.append((batches: .recorded, times: try recordedTimes(policy, isCompared)))
+      divergence = SchedulerDivergence(
+        recorded: try source.recordedBatches(), rescheduled: simulated.batches)
+    }
+    var notes: [String] = []
+    if path == nil {
+      notes.append(
+        "where the error comes from is told by the real run's recording; name it with --steps")
+    }
+    if real.value(Statistic(.itl, .mean)) == nil {
+      notes.append("the client log has no single gaps between tokens, so ITL is not compared")
+    }
+    let realRun = try path.map { path in (name: path, run: try self.realRun(path)) }
+    if let path, let machine = source.reader.header.machine,
+      let other = try TraceReader(path: path).header.machine, other != machine
+    {
+      notes.append(
+        "the trace is of machine \(machine), the real run of machine \(other); two machines differ")
+    }
+    return ValidationReport(
+      trace: TraceDescription(name: source.path, requests: source.requests),
+      client: (name: client.source, format: client.format.rawValue), policy: policy.name,
+      recordedPolicy: nil, batches: source.batches, timing: times.description,
+      engine: source.engine.name, machine: times.gpu, notes: notes, real: real,
+      failed: client.failed, replays: replays, spread: spread, floor: floor,
+      divergence: divergence, realRun: realRun,
+      differences: try differences(simulated.times, spread, real: real, isCompared), bounds: [])
+  }
+
+  private func timer(
+    _ policy: any SelectionPolicy
+  ) throws(TimingError) -> StepRecordingTimer<PolicyStepTimer> {
+    try times.timer(for: policy, engine: source.engine, candidates: [])
+  }
+
+  private func rescheduled(
+    _ policy: any SelectionPolicy, isCompared: [Bool], jitter: ArrivalJitter? = nil
+  ) throws -> (times: CallerTimes, batches: BatchSequence) {
+    let replay = try source.rescheduledReplay(host: times.host, jitter: jitter)
+    var timer = try timer(policy)
+    var batches = BatchSequence()
+    let outcome = try replay.run(&timer, observer: &batches)
+    return (times: CallerTimes(outcome, isCompared: isCompared), batches: batches)
+  }
+
+  /// The same with arrivals moved as far as real sendings were, each time by other draws.
+  private func jittered(
+    _ policy: any SelectionPolicy, _ isCompared: [Bool], seed: UInt64
+  ) throws -> [CallerTimes] {
+    var all: [CallerTimes] = []
+    for index in 0..<jitter {
+      let jitter = ArrivalJitter(
+        amplitude: floor.sendingJitter, seed: seed &* 1_000_003 &+ UInt64(index))
+      all.append(
+        try rescheduled(
+          policy, isCompared: isCompared, jitter: jitter
+        ).times)
+    }
+    return all
+  }
+
+  private func recordedTimes(
+    _ policy: any SelectionPolicy, _ isCompared: [Bool]
+  ) throws -> CallerTimes {
+    let replay = RecordedReplay(
+      requests: source.allRequests, gaps: source.reader.gaps,
+      asynchronous: source.engine.asyncScheduling, host: times.host)
+    var timers: [any StepTimer] = [try timer(policy)]
+    var steps = try source.reader.steps()
+    do {
+      return CallerTimes(try replay.run(&steps, timers: &timers)[0], isCompared: isCompared)
+    } catch {
+      throw ReplayRun.explained(error, path: source.path)
+    }
+  }
+
+  /// The policy against the recorded one: predicted, and real as far as the trace shows it.
+  private func differences(
+    _ predicted: CallerTimes, _ spread: PredictionSpread, real: CallerTimes, _ isCompared: [Bool]
+  ) throws -> [PredictedDifference] {
+    guard let recorded else { return [] }
+    let baseline = try rescheduled(recorded, isCompared: isCompared).times
+    // Another seed: two real runs are not jittered alike.
+    let baselineSpread = PredictionSpread(
+      base: baseline, jittered: try jittered(recorded, isCompared, seed: ~seed))
+    let isRecorded = source.reader.stepCount > 0
+    let actual = isRecorded ? try realRun(source.path, policy: recorded).atScheduler : nil
+    return Statistic.all.compactMap { statistic in
+      var difference: Double?
+      if let actual, let a = actual.value(statistic), let b = real.value(statistic) {
+        difference = b - a
+      }
+      return PredictedDifference(
+        statistic, policy: predicted, policySpread: spread, baseline: baseline,
+        baselineSpread: baselineSpread, floor: floor, real: difference)
+    }
+  }
+
+  private func realRun(_ path: String) throws -> RealRun { try realRun(path, policy: policy) }
+
+  /// A real run's recording beside what the model says of its steps.
+  private func realRun(_ path: String, policy: any SelectionPolicy) throws -> RealRun {
+    let run = try ReplaySource(
+      path: path, batches: .recorded, engine: nil, selection: WorkloadSelection())
+    let matches =
+      try path == source.path && self.policy.name != policy.name
+      ? run.allRequests.map { _ in true } : client.matched(to: run.allRequests).map { $0 != nil }
+    if let inForce = PolicyList.recorded(header: run.reader.header), inForce.name != policy.name {
+      throw CommandError.failed(
+        "'\(path)' was recorded under '\(inForce.name)', not under '\(policy.name)'; "
+          + "name the recording of the client's run with --steps")
+    }
+    var timer = try times.timer(for: policy, engine: run.engine, candidates: [])
+    var compared: [ComparedStep] = []
+    var steps = try run.reader.steps()
+    var step = TraceStep()
+    var batch = AttentionBatch()
+    while try steps.next(into: &step) {
+      guard !step.rows.isEmpty else { continue }
+      batch.removeAll()
+      for row in step.rows {
+        batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
+      }
+      let kind = StepKind(batch.summary)
+      compared.append(
+        ComparedStep(
+          kind: kind, model: try timer.time(of: &batch), recorded: step.gpuTime,
+          output: step.output))
+    }
+    let replay = RecordedReplay(
+      requests: run.allRequests, gaps: run.reader.gaps, asynchronous: run.engine.asyncScheduling,
+      host: times.host)
+    var sequence = try run.reader.steps()
+    do {
+      return try RealRun(
+        requests: run.allRequests, isCompared: matches, steps: compared,
+        isRestRecorded: times.isRestRecorded, sequence: &sequence, replay: replay)
+    } catch {
+      throw ReplayRun.explained(error, path: path)
+    }
+  }
+}
+
+extension CallerSample {
+  /// What a client's log says of one request.
+  fileprivate init(_ request: ClientRequest) {
+    self.init(
+      sent: request.sent, ttft: request.ttft, gaps: request.gaps, e2el: request.e2el,
+      tpot: request.tpot, tokens: request.outputTokens)
+  }
+}

@@ -1,0 +1,34 @@
+import Metrics
+import Testing
+import TraceModel
+
+@Suite("Arrivals that move a little")
+struct ArrivalJitterTests {
+  private let requests = (0..<1000).map { index in
+    TraceRequest(
+      id: RequestID(Int64(index)), arrival: Nanoseconds(Int64(index) * 10_000_000),
+      promptTokens: TokenCount(10), outputTokens: TokenCount(2))
+  }
+
+  @Test("none moves further than the amplitude or to before the start, and each by its own draw")
+  func bounded() {
+    let amplitude = Nanoseconds(835_000)
+    let moved = ArrivalJitter(amplitude: amplitude, seed: 7).applied(to: requests)
+    let shifts = zip(moved, requests).map { ($0.arrival - $1.arrival).rawValue }
+    #expect(shifts.allSatisfy { $0.magnitude <= amplitude.rawValue.magnitude })
+    #expect(moved.allSatisfy { $0.arrival >= .zero })
+    #expect(Set(shifts).count > 990)
+    // Evenly to both sides: the mean of 1,000 draws is within five of its standard errors.
+    let mean = Double(shifts.reduce(0, +)) / 1000
+    #expect(mean.magnitude < 5 * 835_000 / 3.0.squareRoot() / 1000.0.squareRoot())
+  }
+
+  @Test("the same seed moves alike, another otherwise, and no amplitude nothing")
+  func seeded() {
+    let amplitude = Nanoseconds(1_000_000)
+    let one = ArrivalJitter(amplitude: amplitude, seed: 1).applied(to: requests)
+    #expect(one == ArrivalJitter(amplitude: amplitude, seed: 1).applied(to: requests))
+    #expect(one != ArrivalJitter(amplitude: amplitude, seed: 2).applied(to: requests))
+    #expect(ArrivalJitter(amplitude: .zero, seed: 1).applied(to: requests) == requests)
+  }
+}
