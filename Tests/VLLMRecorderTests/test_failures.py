@@ -140,7 +140,8 @@ def test_what_was_written_before_a_kill_can_be_read(recording, reprise, model, t
     repaired = tmp_path / "repaired.reprise"
     subprocess.run([reprise, "trace", "repair", partial, "--output", repaired], check=True, capture_output=True)
     trace = Trace(reprise, repaired)
-    assert len(trace.steps) >= len(rows)
+    # The library hears of a step's tokens when the next one is scheduled.
+    assert len(trace.steps) >= len(rows) - 1
     for step, expected in zip(trace.steps, rows):
         assert [(f"r{number}", computed, query) for number, computed, query in step["batch"]] == expected
 
@@ -189,7 +190,7 @@ def test_memory_stays_where_it_was_over_many_requests(pytestconfig, recording, r
             sizes.append(resident())
     driver.run()
     under_test = driver.scheduler._reprise_recording
-    assert not under_test.batch.left or len(under_test.batch.left) <= together
+    assert len(under_test.batch.ended) <= together
     assert not under_test.numbers and not under_test.requests and not under_test.in_flight
     driver.close()
     # The library's own buffers are full after the first part.

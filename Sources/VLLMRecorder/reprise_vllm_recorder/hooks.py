@@ -1,6 +1,7 @@
 """Wraps vLLM's scheduler. Whatever goes wrong in here ends in one warning, never in vLLM."""
 
 import functools
+import inspect
 import logging
 import os
 import sys
@@ -14,6 +15,8 @@ logger = logging.getLogger("vllm.reprise_recorder")
 SLOT = "_reprise_recording"
 # On a function: it is a wrapper of this module.
 MARK = "_reprise_wrapped"
+# How long vLLM's front end waits at least for its engine to end.
+GRACE_SECONDS = 10
 NEEDED = ("schedule", "update_from_output")
 
 
@@ -32,6 +35,13 @@ def install():
     wrap(Scheduler, "update_from_output", around_update)
     if callable(getattr(Scheduler, "shutdown", None)):
         wrap(Scheduler, "shutdown", around_shutdown(lambda scheduler: scheduler))
+    try:
+        from vllm.v1.engine.utils import CoreEngineProcManager
+
+        if "timeout" in inspect.signature(CoreEngineProcManager.shutdown).parameters:
+            wrap(CoreEngineProcManager, "shutdown", around_stop)
+    except Exception as error:
+        logger.debug("the trace may end as .partial when vLLM is stopped: %s", error)
 
 
 def wrap(owner, name, wrapper):
@@ -93,6 +103,15 @@ def around_shutdown(scheduler_of):
         return shutdown
 
     return around
+
+
+def around_stop(original):
+    """Newer versions kill the engine's process right after the signal to end; a trace is completed in less than this."""
+
+    def shutdown(self, timeout=None, **kwargs):
+        return original(self, timeout=timeout if timeout is None else max(timeout, GRACE_SECONDS), **kwargs)
+
+    return shutdown
 
 
 def end_with_engine():

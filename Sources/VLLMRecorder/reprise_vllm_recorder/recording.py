@@ -7,7 +7,7 @@ from time import monotonic_ns, time_ns
 
 from .batch import Batch
 from .block_hashes import BlockHashes
-from .library import UNKNOWN_TIME, UNKNOWN_TOKENS, Rows, StepInfo
+from .library import UNKNOWN_TIME, UNKNOWN_TOKENS, Rows, StepInfo, pack_step, pass_rows
 
 # Steps whose output is awaited; vLLM has two, or as many as pipeline stages. More were lost.
 IN_FLIGHT = 64
@@ -30,13 +30,15 @@ class Recording:
         self.next_request = 0
         self.next_step = 0
         self.in_flight = deque(maxlen=IN_FLIGHT)
+        # Numbers of steps whose tokens have come, and when, that the library has not heard of.
+        self.outputs = []
         # Numbers of requests preempted since the last step that had rows.
         self.preempted = array("I")
         self.info = StepInfo()
-        self.rows = Rows()
+        self.rows, self.added_rows = Rows(), Rows()
         self.info_address = addressof(self.info)
-        self.rows_address = addressof(self.rows)
         self.step = recorder.step
+        self.step_changed = recorder.step_changed
         self.output = recorder.output
         self.free_blocks = getattr(scheduler.kv_cache_manager.block_pool, "get_num_free_blocks", None)
         # Besides `waiting`, by the names of some versions.
@@ -45,8 +47,7 @@ class Recording:
 
     def scheduled(self, output, start, end):
         """Records a step; `output` is what `schedule` returned, the times bracket that call."""
-        if output.finished_req_ids:
-            self.end(output.finished_req_ids)
+        self.pass_outputs(output.finished_req_ids)
         tokens = output.num_scheduled_tokens
         if output.scheduled_new_reqs:
             self.add(output.scheduled_new_reqs, start)
@@ -59,52 +60,69 @@ class Recording:
         if preempted is None and batch.names != output.scheduled_cached_reqs.req_ids:
             self.look_for_preempted(tokens)
         try:
-            batch.follow(output, self.numbers)
+            follows = batch.follow(output, self.numbers, self.requests)
         except KeyError:
             self.add_unknown(tokens, start)
-            batch.build(output.scheduled_cached_reqs, output.scheduled_new_reqs, tokens, self.numbers)
-            batch.set_queries(tokens, output.total_num_scheduled_tokens, 0)
+            follows = False
+        batch.ended.clear()
         scheduler = self.scheduler
         waiting = len(scheduler.waiting)
         for name in self.other_queues:
             waiting += len(getattr(scheduler, name))
-        info, rows = self.info, self.rows
-        info.number = number = self.next_step
+        number = self.next_step
         self.next_step = number + 1
-        info.schedule_start_ns = start
-        info.schedule_end_ns = end
-        info.waiting = waiting
-        info.running = len(scheduler.running)
-        info.free_kv_blocks = self.free_blocks() if self.free_blocks else -1
-        if self.preempted:
-            info.preempted, info.preempted_count = self.preempted.buffer_info()
-        rows.request = batch.requests.buffer_info()[0]
-        rows.computed = batch.computed.buffer_info()[0]
-        rows.query = batch.queries.buffer_info()[0]
-        rows.count = len(tokens)
-        self.step(self.recorder.handle, self.info_address, self.rows_address)
-        if info.preempted_count:
-            info.preempted = info.preempted_count = 0
+        address, count = self.preempted.buffer_info() if self.preempted else (0, 0)
+        free = self.free_blocks() if self.free_blocks else -1
+        pack_step(self.info, 0, number, start, end, waiting, len(scheduler.running), free, 0, address, count)
+        if not follows or self.pass_changes() < 0:
+            batch.rows(output, self.numbers)
+            self.step(self.recorder.handle, self.info_address, pass_rows(self.rows, batch.columns))
+        if count:
             self.preempted = array("I")
         self.in_flight.append((output, number))
         if self.gpu_times:
             self.gpu_times.scheduled(output, number)
 
+    def pass_changes(self):
+        """Passes a step that differs from the last one in few rows; negative where the library refuses."""
+        batch = self.batch
+        removed, changed, added = batch.removed, batch.changed, batch.added
+        address, count = removed.buffer_info() if removed else (None, 0)
+        return self.step_changed(
+            self.recorder.handle,
+            self.info_address,
+            address,
+            count,
+            pass_rows(self.rows, changed) if changed else None,
+            pass_rows(self.added_rows, added) if added else None,
+        )
+
     def updated(self, output, moment):
-        """Records that a step's tokens have come; `output` is what `schedule` returned for it."""
-        finished = self.scheduler.finished_req_ids
-        if finished:
-            self.end(finished)
+        """Notes that a step's tokens have come; `output` is what `schedule` returned for it.
+
+        The library hears of it with the next step, since calls in a row cost less than calls apart; or at once where
+        none follows.
+        """
         flights = self.in_flight
         if flights and flights[0][0] is output:
-            number = flights.popleft()[1]
+            self.outputs.append((flights.popleft()[1], moment))
         else:
             number = self.find(output)
-            if number is None:
-                return
-        self.output(self.recorder.handle, number, moment, UNKNOWN_TIME, None, None, 0)
+            if number is not None:
+                self.outputs.append((number, moment))
+        scheduler = self.scheduler
+        if not scheduler.running:
+            self.pass_outputs(scheduler.finished_req_ids)
         if self.gpu_times:
             self.gpu_times.collect()
+
+    def pass_outputs(self, ended):
+        """Passes the steps whose tokens have come, and then the requests that ended."""
+        for number, moment in self.outputs:
+            self.output(self.recorder.handle, number, moment, UNKNOWN_TIME, None, None, 0)
+        self.outputs.clear()
+        if ended:
+            self.end(ended)
 
     def find(self, output):
         """The number of a step whose output comes out of turn; None for one without rows."""
@@ -147,7 +165,6 @@ class Recording:
         """Notes preempted requests: those that came last first, as vLLM takes them."""
         numbers = sorted((self.numbers[name] for name in names if name in self.numbers), reverse=True)
         self.preempted.extend(numbers)
-        self.batch.left.extend(numbers)
 
     def look_for_preempted(self, tokens):
         """Versions before 0.12 do not say whom they preempted: of the last step's rows, those that wait again."""
@@ -160,10 +177,11 @@ class Recording:
         for name in names:
             number = self.numbers.pop(name, None)
             if number is not None:
+                request = self.requests.pop(name)
                 numbers.append(number)
-                lengths.append(self.requests.pop(name).num_output_tokens)
+                lengths.append(request.num_output_tokens)
+                self.batch.ended[name] = (number, request.num_computed_tokens)
         if numbers:
-            self.batch.left.extend(numbers)
             address, count = numbers.buffer_info()
             self.recorder.finish(self.recorder.handle, address, lengths.buffer_info()[0], count)
 
@@ -171,6 +189,7 @@ class Recording:
         """Completes the trace; what was recorded, or None if it was closed before."""
         if not self.recorder.handle:
             return None
+        self.pass_outputs(self.scheduler.finished_req_ids)
         if self.gpu_times:
             self.gpu_times.collect()
         self.numbers.clear()
