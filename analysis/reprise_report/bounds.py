@@ -7,32 +7,37 @@ PAGE = Path(__file__).resolve().parent.parent / "ACCURACY.md"
 CELL = re.compile(r"^[+-]?[\d.]+ %$")
 
 
-def errors(batches, page=PAGE):
-    """Absolute errors in per cent of (mean ITL, mean TTFT) over the page's rows for such batches."""
+def way(summary):
+    """The page's part for results like these: with the rest of step from the replayed trace, or without."""
+    return "profile and trace" if "own GPU times" in summary["timing_rest"] else "profile alone"
+
+
+def errors(way, page=PAGE):
+    """Absolute errors in per cent of (mean ITL, mean TTFT) over the page's pairs of runs."""
     itl, ttft, columns, inside = [], [], None, False
     for line in page.read_text().splitlines() if page.is_file() else []:
         if line.startswith("## "):
-            inside, columns = line == f"## Batches {batches}", None
+            inside, columns = line == f"## Every pair: {way}", None
         elif inside and line.startswith("|"):
             cells = [cell.strip() for cell in line.strip("|").split("|")]
             if columns is None:
                 columns = {name: place for place, name in enumerate(cells)}
             else:
-                for name, into in (("mean ITL", itl), ("mean TTFT", ttft)):
+                for name, into in (("ITL mean", itl), ("TTFT mean", ttft)):
                     place = columns.get(name)
                     if place is not None and CELL.match(cells[place]):
                         into.append(abs(float(cells[place].split()[0])))
     return itl, ttft
 
 
-def words(batches, page=PAGE):
+def words(way, page=PAGE):
     """One sentence for the box of a report; says so where there is no page to read."""
-    itl, ttft = errors(batches, page)
+    itl, ttft = errors(way, page)
     if not itl or not ttft:
         return "No page of accuracy lies beside this report's program (analysis/ACCURACY.md), so no error against a real engine is stated."
     middle = lambda values: sorted(values)[len(values) // 2]
     return (
-        f"On {len(itl)} predictions from recordings of vLLM 0.24 on one H200 with {batches} batches, mean ITL was off by "
+        f"On {len(itl)} predictions from recordings of vLLM 0.24 on one H200 ({way}, batches rescheduled), mean ITL was off by "
         f"{middle(itl):.1f} % in the median and {max(itl):.1f} % at worst, mean TTFT by {middle(ttft):.1f} % and {max(ttft):.1f} % "
         "(analysis/ACCURACY.md). Other machines and engines were not compared."
     )

@@ -174,7 +174,7 @@ def origins(study):
             f.summary["timing"], f.summary["timing"]) + "; " + f.summary.get("timing_attention", "")),
         ("rest of step", lambda f: f.summary.get("timing_rest", "")),
         ("error of the fit", fit_errors),
-        ("against reality", lambda f: bounds.words(f.summary["batches"])),
+        ("against reality", lambda f: bounds.words(bounds.way(f.summary))),
         ("policies", lambda f: ", ".join(f.policies) + f"; compared with {f.policies[0]}"),
         ("notes", lambda f: "; ".join(f.summary.get("notes", []))),
     ]  # fmt: skip
