@@ -92,7 +92,7 @@ struct ReplayCommand: ConsoleCommand {
     }
     let floor = try MeasuredNoise.floor()
     let outcomes = try await rounds.outcomes(
-      under: policies, keepsSteps: output != nil,
+      under: policies, keepsSteps: output != nil || policies.contains { ReplayReport.isOracle($0.name) },
       jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed), &times)
     let divergence = try source.divergence(of: outcomes)
     var description = times.description
