@@ -4,7 +4,9 @@ import Testing
 @Suite("Parts of a sum")
 struct SummedPartsTests {
   /// Values that differ from place to place, without a period of the parts'.
-  private static let values = (0..<3_000).map { Double(($0 * $0 * 7 + 13 * $0) % 101) }
+  private static let values = (0..<3_000).map { (place: Int) -> Double in
+    Double((place * place * 7 + 13 * place) % 101)
+  }
 
   @Test("add up to the whole, and one part alone has the interval of the mean")
   func wholes() throws {
@@ -14,9 +16,9 @@ struct SummedPartsTests {
     #expect(parts.parts.reduce(0) { $0 + $1.sum } == whole)
     let mean = try #require(
       PairedDifference.bootstrap(
-        a: Self.values.map { _ in 0 }, b: Self.values, seed: 4))
+        a: Array(repeating: 0, count: Self.values.count), b: Self.values, seed: 4))
     let all = SummedParts(
-      of: Self.values, owners: Self.values.map { _ in 0 }, parts: 1, seed: 4
+      of: Self.values, owners: Array(repeating: 0, count: Self.values.count), parts: 1, seed: 4
     ).parts[0]
     let count = Double(Self.values.count)
     #expect((all.low - mean.low * count).magnitude < 1e-6 * whole)

@@ -81,8 +81,8 @@ struct RegretCommandTests {
 
   @Test("with intervals that hold each class's part")
   func intervals() async throws {
-    guard case .object(let breakdowns)? = try await Self.report("--policy", "always-2d")["breakdowns"]
-    else {
+    let report = try await Self.report("--policy", "always-2d")
+    guard case .object(let breakdowns)? = report["breakdowns"] else {
       Issue.record("no breakdowns")
       return
     }
