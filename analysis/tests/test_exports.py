@@ -87,7 +87,7 @@ def test_timeline_is_read_by_perfetto(replayed):
     rows = processor.query("select sum(value) as n from stats where severity = 'error'")
     assert next(iter(rows)).n == 0
     with pytest.raises(ValueError, match="no such column"):
-        processor.query("select nothing from slice")
+        processor.query("select lacking from slice")
 
 
 def test_aiperf_loads_its_files(replayed):
