@@ -37,8 +37,10 @@ void requests_free(Requests *requests) {
   }
   requests->used = requests->spare_count = requests->capacity = 0;
   PyMem_Free(requests->live);
+  PyMem_Free(requests->place);
   PyMem_Free(requests->spare);
   requests->live = NULL;
+  requests->place = NULL;
   requests->spare = NULL;
 }
 
@@ -53,11 +55,13 @@ static int32_t take_slot(Requests *requests) {
   if (requests->used == requests->capacity) {
     int32_t capacity = requests->capacity ? 2 * requests->capacity : 64;
     if (!grow(&requests->live, sizeof(Live), (size_t)capacity) ||
+        !grow(&requests->place, sizeof(int32_t), (size_t)capacity) ||
         !grow(&requests->spare, sizeof(int32_t), (size_t)capacity))
       return FAILED;
     requests->capacity = capacity;
   }
-  requests->live[requests->used] = (Live){.place = NONE};
+  requests->live[requests->used] = (Live){0};
+  requests->place[requests->used] = NONE;
   return requests->used++;
 }
 
@@ -73,13 +77,14 @@ int32_t requests_add(Requests *requests, PyObject *name, PyObject *request, uint
   Py_DECREF(boxed);
   Py_INCREF(name);
   Py_INCREF(request);
-  requests->live[slot] = (Live){.name = name, .request = request, .number = number, .place = NONE};
+  requests->live[slot] = (Live){.name = name, .request = request, .number = number};
   return slot;
 }
 
 bool requests_remove(Requests *requests, int32_t slot) {
   Live gone = requests->live[slot];
-  requests->live[slot] = (Live){.place = NONE};
+  requests->live[slot] = (Live){0};
+  requests->place[slot] = NONE;
   requests->spare[requests->spare_count++] = slot;
   bool removed = PyDict_DelItem(requests->slots, gone.name) == 0;
   // Last, since vLLM's objects can do anything when they go.

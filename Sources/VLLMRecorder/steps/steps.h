@@ -40,12 +40,12 @@ typedef struct {
   PyObject *name; // the key of its row when it was last looked up; NULL: the slot is free
   PyObject *request;
   uint32_t number;
-  // Its row of the last step, if that row says so too; else it had none.
-  int32_t place;
 } Live;
 
 typedef struct {
   Live *live;
+  // Each slot's row of the last step, if that row says so too; else it had none.
+  int32_t *place;
   int32_t *spare; // free slots below `used`
   int32_t used, spare_count, capacity;
   PyObject *slots; // name -> slot
