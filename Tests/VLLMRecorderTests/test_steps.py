@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
-from conftest import CHECKOUT
+from conftest import CHECKOUT, can_compile
 from driving import Trace
 
 FLUSHED_EVERY = 100
@@ -62,6 +62,10 @@ def open_recording(language, scheduler, path, **options):
 
 @pytest.fixture
 def found(monkeypatch, library):
+    from reprise_vllm_recorder import compiled
+
+    if compiled.MISSING and not can_compile():
+        pytest.skip("SKIPPED: there is no C compiler here, or no python3-dev")
     monkeypatch.setenv("REPRISE_RECORDER_LIBRARY", str(library))
 
 
@@ -256,6 +260,23 @@ def test_a_recording_that_is_closed_from_within_itself_goes_on(found, tmp_path):
     recording.scheduled(make_output(scheduler, [("a", 0, 3)], {"a"}), 1, 2)
     assert errors == ["the recorder was called from within itself"]
     assert recording.close().written_steps == 1
+
+
+@pytest.mark.parametrize("language", ["C", "Python"])
+def test_gpu_times_hear_of_steps_with_rows(language, found, tmp_path):
+    scheduler = make_scheduler()
+    recording = open_recording(language, scheduler, tmp_path / "trace.reprise")
+    heard, collected = [], []
+    times = SimpleNamespace(scheduled=lambda *step: heard.append(step), collect=lambda: collected.append(1))
+    recording.take_gpu_times(times)
+    scheduler.requests["a"] = Queued("a", 3, 1)
+    outputs = [make_output(scheduler, [("a", 0, 3)], {"a"}), make_output(scheduler, []), make_output(scheduler, [("a", 3, 1)])]
+    for output in outputs:
+        recording.scheduled(output, 1, 2)
+        recording.updated(output, 3)
+    assert heard == [(outputs[0], 0), (outputs[2], 1)]
+    assert len(collected) == 3
+    assert recording.close().written_steps == 2
 
 
 def test_a_machine_without_a_compiler_gets_the_steps_in_python(library, tmp_path):
