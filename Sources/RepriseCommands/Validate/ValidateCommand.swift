@@ -84,7 +84,8 @@ struct ValidateCommand: ConsoleCommand {
       steps: steps ?? (isOther || source.reader.stepCount == 0 ? nil : trace))
     report.recordedPolicy = recorded?.name
     report.bounds = bounds
-    report.notes = notes + report.notes
+    report.timing.estimates = measured?.estimates
+    report.notes = notes + report.timing.estimateNotes + report.notes
     switch format {
     case .text: try console.print(report.text())
     case .json: try console.print(report.json().text(pretty: true) + "\n")
