@@ -21,13 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from committed_measurements import import_arguments
+
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT / "traces" / "h200"
 PROFILE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200.json"
-MEASUREMENTS = TRACES / "measurements.jsonl.zst"
-# Calls of vLLM's FlashAttention 3 in a benchmark, as a provider of kernels names them.
-KERNEL_LOG = TRACES / "kernels.jsonl"
-PROVIDED = {"kernel_image": "vllm 0.24.0", "variant": "vllm-0.24.0/flash-attention-3"}
 NOISE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200-noise.json"
 # The engine's name of a run, and the policy that it followed.
 RUNS = {"always-2d": "always-2d", "vllm-default": "vllm-0.13", "flash-attention-3": "flash-attention-3"}
@@ -102,32 +100,6 @@ def calibrated(options, split, pool, folder):
     for job in work:
         job.result()
     return profiles
-
-
-def committed_store(options, folder):
-    """A store of the committed measurements: those of `measure`, and FlashAttention 3 from the kernel log."""
-    log, store = Path(folder) / "flash-attention-3.jsonl", Path(folder) / "measurements.sqlite"
-    log.write_text("".join(json.dumps(line) + "\n" for line in provided_measurements()))
-    call(options, "measure", "--measurements", store, "--import", MEASUREMENTS, "--import", log)
-    return store
-
-
-def provided_measurements():
-    for line in KERNEL_LOG.read_text().splitlines():
-        row = json.loads(line)
-        time = row.get("microseconds", {}).get("flash-attention-3")
-        if row["op"] != "paged-attention" or time is None or row["group"] == "warm":
-            continue
-        rows = ",".join(
-            str(kv) if query == 1 else f"{query}/{kv}"
-            for query, kv in zip(row["query_lens"], row["kv_lens"]))
-        yield PROVIDED | {
-            "gpu": "NVIDIA H200", "sm_count": 132, "driver": "580",
-            "batch": "attention/1 type=bf16 query_heads=32 kv_heads=8 head=128 block=16 "
-            f"padded={len(row['kv_lens'])} rows={rows}",
-            "cache": "cold", "in_graph": True, "status": "complete",
-            "sample_sets": [{"date": "2026-11-21T00:00:00Z", "ns": [round(1000 * time)]}],
-        }
 
 
 def validate(options, source, target, profile, *more):
@@ -370,7 +342,8 @@ def all_ways(options, split, pool, folder):
 
     alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile")
     trace = start(pairs, "--timing", "profile")
-    store = options.measurements or committed_store(options, folder)
+    store = options.measurements or Path(folder) / "measurements.sqlite"
+    call(options, "measure", "--measurements", store, *import_arguments(TRACES, folder))
     measured = start(
         pairs, "--timing", "gpu", "--measurements", store,
         *(["--kernels", options.kernels] if options.kernels else []))

@@ -107,10 +107,13 @@ struct MeasuredTimes: ~Copyable {
     return nil
   }
 
-  /// The words for a batch that was not measured.
-  private static func missing(_ batch: AttentionBatch) -> String {
-    "this kind in the measurements (\(AttentionBench.words(for: batch)); "
-      + "'reprise measure' on a GPU adds it)"
+  /// The words for a batch that was not measured, behind "a batch of".
+  private func missing(_ batch: AttentionBatch) -> String {
+    AttentionBench.words(for: batch).dropFirst("a batch of ".count)
+      + " in the measurements; 'reprise measure' on a GPU adds it"
+      + (estimates
+        ? "; too few like it are there to estimate it"
+        : ", and without --exact it is estimated")
   }
 
   /// The time of a batch, measured now if need be.
@@ -120,7 +123,7 @@ struct MeasuredTimes: ~Copyable {
     let key = BatchKey(batch, in: context, elementType: Self.element)
     if let time = try known(variant, key.text, batch) { return time }
     guard let bench, let program = programs[variant] else {
-      throw .batchWithoutTiming(variant: variant.name, batch: Self.missing(batch))
+      throw .batchWithoutTiming(variant: variant.name, batch: missing(batch))
     }
     do throws(GPUMeasurementError) {
       let time = try measure(program, batch, key, bench, in: context)

@@ -43,7 +43,8 @@ public struct EstimatedShare: Hashable, Sendable {
     var words =
       "\(NumberText.grouped(estimated)) of \(NumberText.grouped(asked)) times are of batches that were "
       + "never executed, estimated from measured ones"
-    words += errors.isEmpty ? "" : "; on measured batches kept out of it that is off by (median, 90th percentile) "
+    guard !errors.isEmpty else { return words }
+    words += "; on measured batches kept out of it that is off by (median, 90th percentile) "
     words += errors.map { entry in
       "\(entry.part) \(NumberText.percent(entry.error.median)), \(NumberText.percent(entry.error.p90))"
     }.joined(separator: "; ")

@@ -171,7 +171,9 @@ struct MeasuredNeighbours: Sendable {
     var pairs = 0
     var longestSingle = 0
     for (query, length) in zip(batch.queryLengths, batch.kvLengths) {
-      if query > 1 { pairs += Int(query) * Int(length) } else {
+      if query > 1 {
+        pairs += Int(query) * Int(length)
+      } else {
         longestSingle = max(longestSingle, Int(length))
       }
     }
