@@ -10,10 +10,10 @@ struct EstimatedKernelTests {
     let batch = AttentionBatch(rows: rows)
     let model = Triton2DModel(parameters: Triton2DModel.initialParameters)
     let own = model.microseconds(.triton2D, for: batch, in: context) ?? 0
-    // What no model has: a tenth more in every other thirty-two rows.
+    // What no model has: up to a fifth more at every thirty-second row.
+    let beyond = Double(abs(batch.summary.rows % 32 - 16)) / 16
     return KernelMeasurement(
-      batch: batch, context: context, variant: .triton2D,
-      microseconds: own * (batch.summary.rows / 32 % 2 == 0 ? 1 : 1.1))
+      batch: batch, context: context, variant: .triton2D, microseconds: own * (1 + 0.2 * beyond))
   }
 
   private static func decode(_ rows: Int, _ longest: Int32) -> KernelMeasurement {
@@ -30,17 +30,19 @@ struct EstimatedKernelTests {
     let kernel = try #require(EstimatedKernel(Self.measured))
     let fit = try #require(KernelFit.fit(Self.measured, crossValidates: false))
     let model = Triton2DModel(parameters: fit.parameters)
-    var worst = (estimate: 0.0, model: 0.0)
+    var sums = (estimate: 0.0, model: 0.0)
+    var count = 0.0
     for rows in stride(from: 3, through: 93, by: 6) {
       let call = Self.decode(rows, 1111)
       let estimate = try #require(kernel.microseconds(for: call.batch, in: Self.context))
       let alone = try #require(
         model.microseconds(.triton2D, for: call.batch, in: Self.context))
-      worst.estimate = max(worst.estimate, (estimate / call.microseconds - 1).magnitude)
-      worst.model = max(worst.model, (alone / call.microseconds - 1).magnitude)
+      sums.estimate += (estimate / call.microseconds - 1).magnitude
+      sums.model += (alone / call.microseconds - 1).magnitude
+      count += 1
     }
-    #expect(worst.estimate < 0.7 * worst.model, "\(worst)")
-    #expect(worst.estimate < 0.06, "\(worst)")
+    #expect(sums.estimate < 0.6 * sums.model, "\(sums) over \(count)")
+    #expect(sums.estimate < 0.03 * count, "\(sums) over \(count)")
   }
 
   @Test("the stated error is that on growing batches kept out, the same each time")
