@@ -15,7 +15,8 @@ struct ValidateCommand: ConsoleCommand {
       Without --policy the trace is replayed under the policy that it was recorded under, and the \
       client log is of that very run. With another policy the log is of a run of the same workload \
       under that policy; --steps then names its recording, if there is one, which shows where the \
-      error comes from. Client logs are read as client.jsonl, as the detailed result of vllm bench \
+      error comes from. Requests with equal arrivals stand in the order in which the log says they were \
+      sent. Client logs are read as client.jsonl, as the detailed result of vllm bench \
       serve, or as AIPerf's profile_export.jsonl, compressed with zstd or not.
       """)
 
