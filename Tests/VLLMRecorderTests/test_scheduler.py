@@ -231,3 +231,27 @@ def test_replays_of_a_recorded_trace_work(recording, reprise, model):
         policies = json.loads(text)["policies"]
         assert {policy["requests"] for policy in policies.values()} == {40}
         assert {policy["output_tokens"] for policy in policies.values()} == {800}
+
+
+def test_a_rotated_trace_has_every_step_once(monkeypatch, recording, reprise, model):
+    monkeypatch.setenv("REPRISE_ROTATE_BYTES", "2000")
+    driver = Driver(ASYNCHRONOUS, model)
+    dice = random.Random(9)
+    for place in range(200):
+        driver.add(f"r{place}", dice.randint(1, 300), dice.randint(1, 40))
+        driver.turn()
+        if place % 20 == 0:
+            # Bytes are counted when they are written, which a flush does.
+            recorder = driver.scheduler._reprise_recording.recorder
+            recorder.flush(recorder.handle, 60_000)
+    driver.run()
+    driver.close()
+    files = sorted(recording.parent.glob("*.reprise"), key=lambda path: ("-" in path.stem, path))
+    assert len(files) > 2
+    whole = Trace(reprise, files[0])
+    for part, path in enumerate(files[1:], 2):
+        trace = Trace(reprise, path)
+        assert (trace.header["part"], path.name) == (part, f"trace-{part:04}.reprise")
+        assert trace.steps[0]["step"] == whole.steps[-1]["step"] + 1
+        whole.steps += trace.steps
+    assert_same(whole, driver.steps)
