@@ -82,8 +82,8 @@ class Driver:
             self.deliver()
 
     def run(self):
-        """Rounds until all requests have ended."""
-        while self.scheduler.has_unfinished_requests():
+        """Rounds until all requests have ended, and the step has its output that older versions schedule beyond that."""
+        while self.scheduler.has_unfinished_requests() or self.in_flight:
             self.turn()
 
     def close(self):

@@ -13,12 +13,14 @@ from driving import ENGINE, Driver, Trace, assert_same
 ASYNCHRONOUS = dataclasses.replace(ENGINE, asynchronous=True)
 
 
-def drive(case, model):
-    """A driver that has run a case of the scheduler's differential test."""
+def drive(case, model, runner_v2=False):
+    """A driver that has run a case of the scheduler's differential test, as for vLLM's second model runner on demand."""
     driver = Driver(case.engine, model)
+    if runner_v2:
+        driver.scheduler.use_v2_model_runner = True
     call, arrivals = 0, list(enumerate(case.arrivals))
-    while arrivals or driver.scheduler.has_unfinished_requests():
-        if not driver.scheduler.has_unfinished_requests():
+    while arrivals or driver.in_flight or driver.scheduler.has_unfinished_requests():
+        if arrivals and not driver.scheduler.has_unfinished_requests():
             call = max(call, arrivals[0][1].call)
         while arrivals and arrivals[0][1].call <= call:
             place, arrival = arrivals.pop(0)
@@ -64,6 +66,28 @@ def test_random_workloads_are_recorded_row_for_row(seeds, recording, reprise, mo
         preempting += any(step.preempted for step in driver.steps)
         recording.unlink()
     assert all(seen.values()) and preempting
+
+
+def test_requests_that_resume_are_recorded_where_their_rows_are(recording, reprise, model):
+    # For its second model runner, vLLM lists them behind new requests, though their rows come first.
+    before_new_ones = 0
+    for seed in range(1, 13):
+        case = vllm_cases.random_case(seed)
+        if not case.arrivals:
+            continue
+        driver = drive(case, model, runner_v2=True)
+        assert_same(Trace(reprise, recording), driver.steps)
+        seen, away = set(), set()
+        for step in driver.steps:
+            away |= step.preempted
+            resumed = [place for place, (name, _, _) in enumerate(step.rows) if name in away]
+            new = [place for place, (name, _, _) in enumerate(step.rows) if name not in seen]
+            before_new_ones += bool(resumed and new and min(resumed) < max(new))
+            seen |= {name for name, _, _ in step.rows}
+            away -= seen
+        recording.unlink()
+        recording.unlink()
+    assert before_new_ones
 
 
 @pytest.mark.parametrize("engine", [ENGINE, ASYNCHRONOUS], ids=["synchronous", "asynchronous"])
