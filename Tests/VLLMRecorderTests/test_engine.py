@@ -131,17 +131,18 @@ def test_the_readmes_lines_record_a_server_under_vllms_benchmark_and_replay_it(r
         try:
             await_server(server, port, log)
             bench = subprocess.run(
-                [*BENCHMARK, "--model", model, "--port", str(port), "--dataset-name", "random",
+                [*BENCHMARK, "--model", "MODEL", "--port", str(port), "--dataset-name", "random",
                  "--random-input-len", "50", "--random-output-len", "20", "--random-range-ratio", "0.5",
                  "--num-prompts", "40", "--request-rate", "40", "--ignore-eos", "--save-result", "--save-detailed",
                  "--result-filename", tmp_path / "bench.json"],
-                env=environment, capture_output=True, text=True)  # fmt: skip
+                cwd=work, env=environment, capture_output=True, text=True)  # fmt: skip
             assert bench.returncode == 0, bench.stderr[-3000:]
         finally:
             # What Ctrl-C does: all processes of the terminal's group hear of it.
             os.killpg(server.pid, signal.SIGINT)
             server.wait(60)
     seen = json.loads((tmp_path / "bench.json").read_text())
+    assert seen["completed"] == 40, seen["errors"]
     path = work / "traffic.reprise"
     assert path.is_file(), "the trace was not completed: " + log.read_text()[-3000:]
     trace = Trace(reprise, path)
