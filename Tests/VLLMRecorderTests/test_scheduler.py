@@ -86,7 +86,6 @@ def test_requests_that_resume_are_recorded_where_their_rows_are(recording, repri
             seen |= {name for name, _, _ in step.rows}
             away -= seen
         recording.unlink()
-        recording.unlink()
     assert before_new_ones
 
 
