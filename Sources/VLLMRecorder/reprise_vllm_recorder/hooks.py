@@ -93,16 +93,32 @@ def around_shutdown(scheduler_of):
 
     def around(original):
         def shutdown(self, *args, **kwargs):
-            scheduler = scheduler_of(self)
-            recording = getattr(scheduler, SLOT, None)
-            if recording is not None:
-                setattr(scheduler, SLOT, None)
-                end(recording)
+            complete(scheduler_of(self))
             return original(self, *args, **kwargs)
 
         return shutdown
 
     return around
+
+
+def around_turn(original):
+    """Completes the trace of an engine whose loop is about to end."""
+
+    def _handle_shutdown(self, *args, **kwargs):
+        goes_on = original(self, *args, **kwargs)
+        if not goes_on:
+            complete(getattr(self, "scheduler", None))
+        return goes_on
+
+    return _handle_shutdown
+
+
+def complete(scheduler):
+    """Completes the trace of a scheduler, if it has one."""
+    recording = getattr(scheduler, SLOT, None)
+    if recording is not None:
+        setattr(scheduler, SLOT, None)
+        end(recording)
 
 
 def around_stop(original):
@@ -115,10 +131,17 @@ def around_stop(original):
 
 
 def end_with_engine():
-    """Completes traces first when an engine shuts down: it waits for its workers, and is killed if they take long."""
-    engine = getattr(sys.modules.get("vllm.v1.engine.core"), "EngineCore", None)
+    """Completes traces first when an engine shuts down: it waits for its workers, and is killed if they take long.
+
+    From 0.18 on it shuts down without handlers of signals, and Ctrl-C comes twice, from the terminal and from the
+    front end: a trace is completed before, when the engine's loop ends.
+    """
+    core = sys.modules.get("vllm.v1.engine.core")
+    engine, process = getattr(core, "EngineCore", None), getattr(core, "EngineCoreProc", None)
     if callable(getattr(engine, "shutdown", None)):
         wrap(engine, "shutdown", around_shutdown(lambda core: getattr(core, "scheduler", None)))
+    if callable(getattr(process, "_handle_shutdown", None)):
+        wrap(process, "_handle_shutdown", around_turn)
 
 
 def begin(scheduler):

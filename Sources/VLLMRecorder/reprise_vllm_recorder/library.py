@@ -108,7 +108,7 @@ def load():
         library = ctypes.CDLL(path)
         abi = library.reprise_recorder_abi_version
     except (OSError, AttributeError) as error:
-        raise LibraryError(f"{error}; set REPRISE_RECORDER_LIBRARY to {NAME}") from None
+        raise LibraryError(f"{error}; build it and install this package again, or set REPRISE_RECORDER_LIBRARY") from None
     abi.argtypes, abi.restype = [], c_int32
     if abi() != ABI:
         raise LibraryError(f"{path} has interface {abi()}, this plugin needs {ABI}: install both from one version")

@@ -1,0 +1,89 @@
+"""Memory of a process in which vLLM's scheduler serves many requests, with recording and without.
+
+    python soak.py --library .build/release/libRepriseRecorder.so --requests 100000
+
+Two processes do the same, one after the other, and print what they hold as they go on, in MB: the difference is the
+plugin's and the library's. No model runs.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TOGETHER = 64
+PARTS = 10
+
+
+def serve(requests, recording):
+    """Serves so many requests, some `TOGETHER` at a time; resident memory after each part, and what was recorded."""
+    import driving
+    import reprise_vllm_recorder
+    import tiny
+    import vllm_cases
+
+    reprise_vllm_recorder.register()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "config.json").write_text(json.dumps(tiny.SHAPE))
+        driver = driving.Driver(vllm_cases.dataclasses.replace(driving.ENGINE, caching=False), folder)
+        sizes = []
+        for place in range(requests):
+            driver.add(f"r{place}", 8 + place % 57, 2 + place % 7)
+            while len(driver.scheduler.requests) >= TOGETHER:
+                driver.turn()
+            driver.steps.clear()
+            driver.requests.clear()
+            if (place + 1) % (requests // PARTS) == 0:
+                sizes.append(resident())
+        driver.run()
+        statistics = None
+        if recording:
+            statistics = driver.scheduler._reprise_recording.close()
+        driver.close()
+    return sizes, statistics and (statistics.steps, statistics.dropped_steps, statistics.requests, statistics.bytes_written)
+
+
+def resident():
+    with open("/proc/self/smaps_rollup") as rollup:
+        return next(int(line.split()[1]) for line in rollup if line.startswith("Rss:")) * 1024
+
+
+def child(requests, library):
+    """A process that serves; what it prints."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REPRISE_")}
+    folders = (Path(__file__).parent, Path(__file__).parents[1] / "SchedulerDifferential")
+    environment["PYTHONPATH"] = os.pathsep.join([*map(str, folders), environment.get("PYTHONPATH", "")])
+    with tempfile.TemporaryDirectory() as traces:
+        if library:
+            environment |= {"REPRISE_TRACE": traces, "REPRISE_RECORDER_LIBRARY": str(library)}
+        command = [sys.executable, __file__, "--requests", str(requests), "--serve", *(["--recording"] if library else [])]
+        run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def main():
+    form = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    form.add_argument("--requests", type=int, default=100_000)
+    form.add_argument("--library", type=Path, help="libRepriseRecorder.so")
+    form.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    form.add_argument("--recording", action="store_true", help=argparse.SUPPRESS)
+    options = form.parse_args()
+    if options.serve:
+        print(json.dumps(serve(options.requests, options.recording)))
+        return
+    if options.library is None:
+        form.error("--library is needed")
+    without, _ = child(options.requests, None)
+    recorded, (steps, dropped, requests, size) = child(options.requests, options.library.resolve())
+    print("| requests served | without, MB | with, MB | the recorder's, MB |\n|---:|---:|---:|---:|")
+    for place, (off, on) in enumerate(zip(without, recorded), 1):
+        served = options.requests * place // PARTS
+        print(f"| {served} | {off / 1e6:.1f} | {on / 1e6:.1f} | {(on - off) / 1e6:.1f} |")
+    print(f"\nRecorded: {steps} steps, {dropped} of them dropped, of {requests} requests in {size} bytes.")
+
+
+if __name__ == "__main__":
+    main()
