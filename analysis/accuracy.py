@@ -88,8 +88,10 @@ def calibrated(options, split, pool, folder):
         path = Path(folder) / f"{number}.json"
         profiles |= {run: path for run in part["reported"]}
         traces = [TRACES / f"{run}.reprise" for run in part["fitted_on"]]
+        clients = [f"--client={TRACES / run}.client.jsonl.zst" for run in part["fitted_on"]]
         work.append(pool.submit(
-            call, options, "calibrate", ROOT / split["kernels"], *traces, "--fit-only", "--output", path))
+            call, options, "calibrate", ROOT / split["kernels"], *traces, *clients, "--fit-only",
+            "--output", path))
     for job in work:
         job.result()
     return profiles
