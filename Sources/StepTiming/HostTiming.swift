@@ -50,9 +50,10 @@ public struct HostTiming: Hashable, Sendable {
   /// `libraryPieceLaunch` is `pieceLaunch` where it is not given.
   public init(
     sendDelay: Nanoseconds = .zero, admission: Nanoseconds = .zero, wakeUp: Nanoseconds = .zero,
-    scheduleDelay: Nanoseconds = .zero, scheduleDuration: Nanoseconds = .zero, firstKernel: Nanoseconds = .zero,
-    graphLaunch: Nanoseconds = .zero, pieceLaunch: Nanoseconds = .zero,
-    libraryPieceLaunch: Nanoseconds? = nil, outputDelay: Nanoseconds = .zero,
+    scheduleDelay: Nanoseconds = .zero, scheduleDuration: Nanoseconds = .zero,
+    firstKernel: Nanoseconds = .zero, graphLaunch: Nanoseconds = .zero,
+    pieceLaunch: Nanoseconds = .zero, libraryPieceLaunch: Nanoseconds? = nil,
+    outputDelay: Nanoseconds = .zero,
     clientDelay: Nanoseconds = .zero, clientSpread: DelaySpread = .none
   ) {
     self.sendDelay = sendDelay

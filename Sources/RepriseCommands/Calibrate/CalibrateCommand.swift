@@ -68,7 +68,8 @@ struct CalibrateCommand: ConsoleCommand {
     for log in client
     where !traces.contains(where: { log.hasPrefix($0.dropLast(".reprise".count) + ".client.") }) {
       throw CommandError.usage(
-        "no trace for '\(log)'; a log NAME.client.jsonl belongs to the trace NAME.reprise beside it")
+        "no trace for '\(log)'; a log NAME.client.jsonl belongs to the trace NAME.reprise beside it"
+      )
     }
     let stores = files.filter { $0.hasSuffix(".sqlite") || $0.hasSuffix(".zst") }
     let logs = files.filter { !traces.contains($0) && !stores.contains($0) }
