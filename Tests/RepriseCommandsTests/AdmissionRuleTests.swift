@@ -1,5 +1,6 @@
 import ClientLogs
 import MachineProfiles
+import StepTiming
 import TestSupport
 import Testing
 import TraceFile

@@ -43,7 +43,7 @@ struct PromptRecoveryTests {
     #expect((rest.microseconds - 60_000).magnitude < 60)
     #expect(fit.rest.spread.factors.allSatisfy { abs($0 - 1) < 0.002 })
     let behind = fit.rest.time(of: .piecewise(paddedTokens: 1024), promptGap: .zero)
-    #expect((behind.microseconds - 66_000).magnitude < 120)
+    #expect((behind.microseconds - 66_000).magnitude < 300)
   }
 
   @Test("is none where steps do not show it, or where there are few")

@@ -82,8 +82,7 @@ public struct RealRun: Sendable {
       last = actual.outputs[index]
     }
     for index in actual.requests.indices {
-      let sent = requests[index].arrival + host.sendDelay
-      actual.requests[index].arrival = min(sent, actual.requests[index].scheduled ?? sent)
+      actual.requests[index].arrival = requests[index].arrival + host.sendDelay
     }
     return actual
   }
