@@ -120,6 +120,7 @@ extension ReplayOutcome {
   mutating func addOutput(_ output: Nanoseconds, host: HostTiming) {
     let received = output + host.clientDelay(ofStep: outputs.count)
     outputs.append(max(received, outputs.last ?? received))
+    processed.append(output)
   }
 
   /// Callers count from when they sent, which is not after the request was scheduled.
