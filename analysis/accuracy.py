@@ -30,6 +30,7 @@ NOISE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200-noise.json"
 # The engine's name of a run, and the policy that it followed.
 RUNS = {"always-2d": "always-2d", "vllm-default": "vllm-0.13", "flash-attention-3": "flash-attention-3"}
 
+JITTER = 16  # Replays with moved arrivals, for the intervals.
 DIFFERENCE_MIN = 0.03  # Differences below this share of mean ITL are not judged.
 
 
@@ -95,8 +96,10 @@ def calibrated(options, split, pool, folder):
         path = Path(folder) / f"{number}.json"
         profiles |= {run: path for run in part["reported"]}
         traces = [TRACES / f"{run}.reprise" for run in part["fitted_on"]]
+        clients = [f"--client={TRACES / run}.client.jsonl.zst" for run in part["fitted_on"]]
         work.append(pool.submit(
-            call, options, "calibrate", ROOT / split["kernels"], *traces, "--fit-only", "--output", path))
+            call, options, "calibrate", ROOT / split["kernels"], *traces, *clients, "--fit-only",
+            "--output", path))
     for job in work:
         job.result()
     return profiles
@@ -107,7 +110,7 @@ def validate(options, source, target, profile, *more):
     steps = [] if source == target else ["--steps", target.trace]
     text = call(
         options, "validate", source.trace, "--client", target.client, "--policy", target.policy,
-        "--profile", profile, "--jitter", 0, "--format", "json", *steps, *more)
+        "--profile", profile, "--jitter", JITTER, "--format", "json", *steps, *more)
     return json.loads(text)
 
 
@@ -231,6 +234,38 @@ def pair_table(way):
         yield f"| {source.workload} | {source.name} | {target.name} | " + " | ".join(errors) + " |"
 
 
+def interval_table(ways):
+    """How often the real value lies where arrivals that move from run to run may take the prediction."""
+    yield "| | " + " | ".join(f"{way.title}: inside | on an edge" for way in ways) + " |"
+    yield "|---|" + "---|" * (2 * len(ways))
+    for same, kind in ((True, "same policy"), (False, "other policy")):
+        for name in ("itl-mean", "itl-p50", "itl-p99", "ttft-mean", "ttft-p50", "ttft-p90"):
+            cells = []
+            for way in ways:
+                found = [
+                    result["statistics"][name]["interval"]
+                    for (a, b), result in way.by_pair.items() if (a == b) == same]
+                inside = sum(interval["contains_real"] for interval in found)
+                edges = sum(interval["spans_an_edge"] for interval in found)
+                cells.append(f" {inside} of {len(found)} | {edges} ")
+            yield f"| {kind}, {words(name)} |" + "|".join(cells) + "|"
+
+
+def edge_table(ways):
+    yield "| workload | recorded under | replayed under | timing | statistic | real | predicted | interval |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for way in ways:
+        for (source, target), result in way.by_pair.items():
+            for name in ("itl-p99", "ttft-p50", "ttft-p90"):
+                statistic = result["statistics"][name]
+                interval = statistic["interval"]
+                if not interval["spans_an_edge"]:
+                    continue
+                yield f"| {source.workload} | {source.name} | {target.name} | {way.title} | {words(name)} | " + (
+                    f"{statistic['real']:.1f} ms | {statistic['predicted']:.1f} ms | "
+                    f"{interval['low']:.1f} to {interval['high']:.1f} ms |")
+
+
 def source_table(way):
     terms = ("scheduling", "attention", "rest", "variation", "host", "client")
     yield "| workload | recorded under | replayed under | statistic | error | " + " | ".join(terms) + " |"
@@ -285,6 +320,18 @@ two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What ea
     yield from estimates(ways[-1])
     yield "\n## Difference between two policies in mean ITL\n"
     yield from difference_table(ways)
+    yield f"""
+## Is the real value inside the predicted interval?
+
+The same predictions from {JITTER} replays more, with arrivals moved as far as real sendings differ from run to run: the interval goes
+from the least to the greatest, and further by the measured floor. It holds what chance does to a right prediction; an error
+of the model is not in it, so means, whose intervals are narrow, lie outside where the model is off by a percent. *On an edge*:
+the ends are more than a quarter apart, as where a percentile of ITL lies between steps with one prompt and steps with two, or
+where requests of one moment may be served in another order.
+"""
+    yield from interval_table(ways)
+    yield "\nPercentiles on an edge:\n"
+    yield from edge_table(ways)
     for way in ways:
         yield f"\n## Every pair: {way.title}\n"
         yield from pair_table(way)

@@ -72,6 +72,7 @@ public struct RecordedReplay: Sendable {
       }
       tokens.counts.add(batch.summary)
       for index in timers.indices {
+        if let rest = link.rest { timers[index].rest(for: rest) }
         let time: StepTime
         do {
           var padded = batch

@@ -66,7 +66,10 @@ struct RecordedRun {
       outcome.requests[index].scheduled = scheduled[index].map { max($0, arrival) }
     }
     outcome.counts = counts
-    for index in outcome.outputs.indices { outcome.outputs[index] += host.clientDelay }
+    outcome.countFromSending(host)
+    let outputs = outcome.outputs
+    outcome.outputs.removeAll(keepingCapacity: true)
+    for output in outputs { outcome.addOutput(output, host: host) }
     return outcome
   }
 }

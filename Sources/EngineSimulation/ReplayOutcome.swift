@@ -77,6 +77,8 @@ public struct RequestOutcome: Hashable, Sendable {
 public struct ReplayOutcome: Hashable, Sendable {
   /// When each step's tokens reached the caller.
   public var outputs: [Nanoseconds]
+  /// When the engine had processed them, which is a little before.
+  public var processed: [Nanoseconds] = []
   /// Each request of the trace, in the trace's order.
   public var requests: [RequestOutcome]
   /// Attention over all steps and layers.

@@ -22,6 +22,8 @@ struct RescheduledRun {
   /// When the scheduler was last called, and which step it forms next.
   private var start = Nanoseconds.zero
   private var step: Int32 = 0
+  /// How long the engine had no work before that.
+  private(set) var rested = Nanoseconds.zero
   private var completed: Int32 = 0
   private var outcome = ReplayOutcome()
   private var load: LoadTrendBuilder
@@ -54,11 +56,14 @@ struct RescheduledRun {
   /// Calls the scheduler as soon as there can be work; `false` when there is none left.
   mutating func schedule() -> Bool {
     start = timeline.nextSchedule
+    rested = .zero
     if scheduler.isIdle {
       guard nextArrival < arrivals.count else { return false }
-      start = max(start, times[nextArrival] + host.admission)
+      let awake = max(start, times[nextArrival] + host.visibility + host.wakeUp)
+      rested = awake - start
+      start = awake
     }
-    while nextArrival < arrivals.count, times[nextArrival] + host.admission <= start {
+    while nextArrival < arrivals.count, times[nextArrival] + host.visibility <= start {
       scheduler.enqueue(arrivals[nextArrival])
       nextArrival += 1
     }
@@ -83,7 +88,7 @@ struct RescheduledRun {
   /// Processes the tokens of the oldest step in flight.
   mutating func complete(observer: inout some StepObserver) {
     let output = timeline.complete()
-    outcome.outputs.append(output + host.clientDelay)
+    outcome.addOutput(output, host: host)
     scheduler.complete(step: completed)
     completed += 1
     if scheduler.keepsRows {
@@ -94,6 +99,7 @@ struct RescheduledRun {
   /// The outcome, once `schedule` has returned `false`.
   consuming func finishedOutcome() -> ReplayOutcome {
     outcome.requests = scheduler.ledger.outcomes
+    outcome.countFromSending(host)
     outcome.counts = scheduler.ledger.counts
     if let end = outcome.outputs.last { outcome.load = load.trend(end: end) }
     return outcome
@@ -110,6 +116,21 @@ struct RescheduledRun {
 }
 
 extension ReplayOutcome {
+  /// The next step's tokens reach their callers, no sooner than those of the step before.
+  mutating func addOutput(_ output: Nanoseconds, host: HostTiming) {
+    let received = output + host.clientDelay(ofStep: outputs.count)
+    outputs.append(max(received, outputs.last ?? received))
+    processed.append(output)
+  }
+
+  /// Callers count from when they sent, which is not after the request was scheduled.
+  mutating func countFromSending(_ host: HostTiming) {
+    for index in requests.indices {
+      let sent = requests[index].arrival + host.sendDelay
+      requests[index].arrival = min(sent, requests[index].scheduled ?? sent)
+    }
+  }
+
   /// Adds the GPU time of one step.
   mutating func add(_ time: StepTime) {
     attention += time.attention

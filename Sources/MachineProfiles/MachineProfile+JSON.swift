@@ -71,6 +71,7 @@ extension ModelProfile {
       .init("graph_rest_us", table(rest.graphs)),
       .init("piece_rest_us", table(rest.pieces)),
       .init("piece_rest_spread", .array(rest.spread.factors.map { .number($0) })),
+      .init("prompt_recovery", rest.recovery.json),
       .init("host", host.json),
       .init("decode_step_error", error(decodeStepError)),
       .init("mixed_step_error", error(mixedStepError)),
@@ -78,11 +79,25 @@ extension ModelProfile {
   }
 }
 
+extension PromptRecovery {
+  fileprivate var json: JSONValue {
+    guard self != .none else { return .null }
+    return .object([
+      .init("share", .number(share)), .init("span_us", .number(span)),
+      .init("time_us", .number(time)),
+    ])
+  }
+}
+
 extension HostTiming {
+  /// Keys that a profile may lack.
+  static let laterKeys: Set<String> = ["send_delay_us", "wake_up_us"]
+
   /// Keys of the parameters in profiles, all in microseconds.
   static var keys: [(key: String, path: WritableKeyPath<HostTiming, Nanoseconds>)] {
     [
-      ("admission_us", \.admission), ("schedule_delay_us", \.scheduleDelay),
+      ("send_delay_us", \.sendDelay), ("admission_us", \.admission),
+      ("wake_up_us", \.wakeUp), ("schedule_delay_us", \.scheduleDelay),
       ("schedule_duration_us", \.scheduleDuration), ("first_kernel_us", \.firstKernel),
       ("graph_launch_us", \.graphLaunch), ("piece_launch_us", \.pieceLaunch),
       ("library_piece_launch_us", \.libraryPieceLaunch),
@@ -92,7 +107,12 @@ extension HostTiming {
 
   fileprivate var json: JSONValue {
     .object(
-      Self.keys.map { JSONValue.Member($0.key, .number(self[keyPath: $0.path].microseconds)) })
+      Self.keys.map { JSONValue.Member($0.key, .number(self[keyPath: $0.path].microseconds)) }
+        + [
+          .init(
+            "client_spread_us",
+            .array(clientSpread.offsets.map { .number($0.microseconds) }))
+        ])
   }
 }
 

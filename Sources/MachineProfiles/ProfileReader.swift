@@ -47,13 +47,17 @@ struct ProfileReader {
     var host = HostTiming()
     let hostJSON = json["host"] ?? .null
     for (key, path) in HostTiming.keys {
+      // Profiles of before have neither sending nor waking up apart.
+      if hostJSON[key] == nil, HostTiming.laterKeys.contains(key) { continue }
       host[keyPath: path] = Nanoseconds(Int64((try number(hostJSON, key) * 1e3).rounded()))
     }
+    host.clientSpread = try delaySpread(hostJSON, "client_spread_us")
     return ModelProfile(
       shape: shape,
       rest: RestOfStep(
         graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
-        spread: try spread(json, "piece_rest_spread")),
+        spread: try spread(json, "piece_rest_spread"),
+        recovery: try recovery(json, "prompt_recovery")),
       host: host,
       decodeStepError: try error(json, "decode_step_error"),
       mixedStepError: try error(json, "mixed_step_error"),
@@ -78,6 +82,26 @@ struct ProfileReader {
     let factors = values.compactMap(\.double).filter { $0 > 0 && $0.isFinite }
     guard factors.count == values.count else { throw missing(key, "factors above zero") }
     return RestSpread(factors: factors)
+  }
+
+  private func delaySpread(
+    _ json: JSONValue, _ key: String
+  ) throws(MachineProfileError) -> DelaySpread {
+    guard json[key] != nil else { return .none }
+    let values = try array(json, key)
+    let offsets = values.compactMap(\.double).filter { $0.magnitude < 1e9 }
+    guard offsets.count == values.count else { throw missing(key, "microseconds") }
+    return DelaySpread(offsets: offsets.map { Nanoseconds(Int64(($0 * 1e3).rounded())) })
+  }
+
+  private func recovery(
+    _ json: JSONValue, _ key: String
+  ) throws(MachineProfileError) -> PromptRecovery {
+    guard let value = json[key], value != .null else { return .none }
+    let time = try number(value, "time_us")
+    guard time > 0 else { throw missing("time_us", "above zero") }
+    return PromptRecovery(
+      share: try number(value, "share"), span: try number(value, "span_us"), time: time)
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {

@@ -1,6 +1,6 @@
 public import KernelSelection
 public import StepTiming
-internal import TraceModel
+public import TraceModel
 
 /// Passes on another timer's answers, counts the variants in them and, if asked to, keeps every step.
 public struct StepRecordingTimer<Base: StepTimer>: StepTimer {
@@ -24,6 +24,9 @@ public struct StepRecordingTimer<Base: StepTimer>: StepTimer {
     add(time, of: batch.summary)
     return time
   }
+
+  /// The other timer's engine has rested.
+  public mutating func rest(for time: Nanoseconds) { base.rest(for: time) }
 
   @usableFromInline
   mutating func add(_ time: StepTime, of batch: BatchSummary) {

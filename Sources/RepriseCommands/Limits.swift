@@ -1,3 +1,5 @@
+import TraceModel
+
 /// Bounds of what commands take and hold.
 enum Limits {
   /// Bytes gathered before a write to standard output or a result file.
@@ -12,6 +14,8 @@ enum Limits {
   static let connectionsMax = 64
   /// Bytes of a UNIX socket's path, by the system's structure.
   static let socketPathBytesMax = 107
+  /// A log whose sendings are further from a trace's arrivals counts on another clock.
+  static let sendDelayMax = Nanoseconds(100_000_000)
   /// Policies of one replay; each holds its own outcome in memory.
   static let policiesMax = 32
   /// Recorded steps up to which `replay` compares the batches it forms with them: under a second.

@@ -4,9 +4,10 @@ internal import TraceModel
 ///
 /// A recording has bounds: what a call of the scheduler admitted was visible to it, and, had there been
 /// room, not visible to the call before. The admission is the time that contradicts the bounds least in
-/// sum; arrivals at an idle engine, which are scheduled at once, bound it from both sides.
+/// sum. Arrivals at an idle engine, which must wake up first, are kept apart.
 struct AdmissionFit: Sendable {
   private var bounds: [(after: Nanoseconds, before: Nanoseconds)] = []
+  private var idle: [Nanoseconds] = []
 
   /// A request that was passed over so long after its arrival waited for room.
   private static let afterMax = Nanoseconds(10_000_000)
@@ -17,16 +18,31 @@ struct AdmissionFit: Sendable {
     bounds.append((after: max(.zero, after), before: before))
   }
 
-  /// Takes another recording's bounds in.
-  mutating func add(_ other: AdmissionFit) { bounds += other.bounds }
+  /// An idle engine scheduled a request so long after its arrival.
+  mutating func add(idle delay: Nanoseconds) { idle.append(delay) }
 
-  /// The admission; `nil` without any bound.
-  var admission: Nanoseconds? {
+  /// Takes another recording's in.
+  mutating func add(_ other: AdmissionFit) {
+    bounds += other.bounds
+    idle += other.idle
+  }
+
+  /// Whether nothing was seen.
+  var isEmpty: Bool { bounds.isEmpty && idle.isEmpty }
+
+  /// What an idle engine took, the middle value; `nil` where none was idle.
+  var idleAdmission: Nanoseconds? { HostFit.median(idle) }
+
+  /// The admission to a busy engine; where bounds leave a range, what of it is nearest to `known`.
+  ///
+  /// Without any bound it is `nil`.
+  func admission(near known: Nanoseconds?) -> Nanoseconds? {
     // The sum is convex and bends only at bounds: it is least where half of them lie on each side.
     let bends = bounds.flatMap { [$0.after, $0.before] }.sorted()
     guard !bends.isEmpty else { return nil }
     let middle = bends.count / 2
-    let (low, high) = (bends[middle - 1].rawValue, bends[middle].rawValue)
-    return Nanoseconds(low + (high - low) / 2)
+    let (low, high) = (bends[middle - 1], bends[middle])
+    if let known { return min(max(known, low), high) }
+    return Nanoseconds(low.rawValue + (high - low).rawValue / 2)
   }
 }

@@ -81,4 +81,7 @@ public struct TabulatingTimer: StepTimer, Sendable {
     table.append(batch.summary, times: base.candidateTimes)
     return time
   }
+
+  /// The other timer's engine has rested.
+  public mutating func rest(for time: Nanoseconds) { base.rest(for: time) }
 }

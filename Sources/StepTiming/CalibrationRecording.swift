@@ -11,6 +11,8 @@ public struct CalibrationRecording: Sendable {
     let variant: KernelVariant
     let launch: StepLaunch
     let gpu: Nanoseconds
+    /// Since the last step with prompts.
+    let promptGap: Nanoseconds?
   }
 
   /// The recording's name.
@@ -20,26 +22,33 @@ public struct CalibrationRecording: Sendable {
   private let policy: any SelectionPolicy
   private(set) var steps: [Step] = []
   private(set) var host: HostFit
+  private var promptGap = PromptGap()
+  private var lastOutput: Nanoseconds?
 
   /// An empty recording.
   ///
   /// - `policy`: the one in force while recording; one that names a variant for every batch
+  /// - `callers`: by request, what its caller saw, on the recording's clock; empty where unknown
   public init(
     name: String, shape: ModelShape, context: AttentionContext, policy: any SelectionPolicy,
-    requests: [TraceRequest]
+    requests: [TraceRequest], callers: [CallerRecord?] = []
   ) {
     self.name = name
     self.shape = shape
     self.context = context
     self.policy = policy
     host = HostFit(
-      requests: requests, usesTriton: policy.variants.contains { $0.family.isTriton })
+      requests: requests, callers: callers,
+      usesTriton: policy.variants.contains { $0.family.isTriton })
   }
 
   /// Takes the next step in; one without GPU time or rows tells of the host alone.
   public mutating func add(_ step: TraceStep) {
     host.add(step)
+    if let lastOutput { promptGap.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
+    lastOutput = step.output ?? lastOutput
     guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
+    defer { promptGap.add(gpu: gpu, hasPrompts: step.isInPieces) }
     var batch = AttentionBatch()
     for row in step.rows {
       batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
@@ -50,7 +59,9 @@ public struct CalibrationRecording: Sendable {
     guard case .variant(let variant) = policy.choose(for: batch.summary, in: context) else {
       return
     }
-    steps.append(Step(batch: batch, variant: variant, launch: launch, gpu: gpu))
+    steps.append(
+      Step(
+        batch: batch, variant: variant, launch: launch, gpu: gpu, promptGap: promptGap.length))
   }
 
   /// The steps with their attention as fitted kernels time it; those that cannot be timed are left out.
@@ -61,7 +72,7 @@ public struct CalibrationRecording: Sendable {
       else { return nil }
       return StepObservation(
         launch: step.launch, family: step.variant.family, attention: time * shape.layers,
-        gpu: step.gpu)
+        gpu: step.gpu, promptGap: step.promptGap)
     }
   }
 
@@ -100,14 +111,37 @@ struct StepObservation: Hashable, Sendable {
   var attention: Nanoseconds
   /// GPU time as it was recorded.
   var gpu: Nanoseconds
+  /// Since the last step with prompts; `nil` where there was none.
+  var promptGap: Nanoseconds?
+  /// Microseconds of the rest that are known to be lost to the prompts before.
+  private(set) var loss = 0.0
 
   /// How far the rest of one size differs from step to step, as a fraction.
   static let restSpread = 0.004
   /// How far a kernel's model is off, as a fraction.
   static let attentionSpread = 0.03
 
-  /// GPU time less attention, in microseconds.
-  var rest: Double { (gpu - attention).microseconds }
+  init(
+    launch: StepLaunch, family: KernelFamily, attention: Nanoseconds, gpu: Nanoseconds,
+    promptGap: Nanoseconds? = nil
+  ) {
+    self.launch = launch
+    self.family = family
+    self.attention = attention
+    self.gpu = gpu
+    self.promptGap = promptGap
+  }
+
+  /// GPU time less attention and loss, in microseconds.
+  var rest: Double { (gpu - attention).microseconds - loss }
+
+  /// The step as it would have been long after other prompts.
+  func recovered(by recovery: PromptRecovery) -> StepObservation {
+    guard !launch.isFullGraph else { return self }
+    var step = self
+    step.loss = recovery.loss(rest: (gpu - attention).microseconds, after: promptGap)
+    return step
+  }
 
   /// Whether the step is in pieces, and its attention so short that what is left is the rest's own.
   var showsSpread: Bool {

@@ -7,13 +7,16 @@ public import TraceModel
 public struct HostFit: Sendable {
   private var scheduleDelays: [Nanoseconds] = []
   private var scheduleDurations: [Nanoseconds] = []
-  private var admissions = AdmissionFit()
+  /// How soon requests were seen: after their sending where that is known, and after their arrival.
+  private var admissions = (sent: AdmissionFit(), arrived: AdmissionFit())
+  private var callerFit: CallerFit
   private var graphLaunches: [Nanoseconds] = []
   /// Launches in pieces, by what launches attention.
   private var pieceLaunches: (triton: [Nanoseconds], library: [Nanoseconds]) = ([], [])
   private var firstKernels: [Nanoseconds] = []
 
   private let requests: [TraceRequest]
+  private let callers: [CallerRecord?]
   private let usesTriton: Bool
   private var started: [Bool] = []
   private var previous: TraceStep?
@@ -21,9 +24,15 @@ public struct HostFit: Sendable {
   /// Whether nothing was in flight when the step before was scheduled.
   private var previousWasFirst = false
 
-  /// A fit over a recording of these requests; `usesTriton` tells which kernels attention ran on.
-  public init(requests: [TraceRequest], usesTriton: Bool) {
+  /// A fit over a recording of these requests.
+  ///
+  /// - `callers`: by request, what its caller saw, on the recording's clock; empty where unknown
+  /// - `usesTriton`: which kernels attention ran on
+  public init(requests: [TraceRequest], callers: [CallerRecord?] = [], usesTriton: Bool) {
+    precondition(callers.isEmpty || callers.count == requests.count, "a caller for each request")
     self.requests = requests
+    self.callers = callers
+    callerFit = CallerFit(requests: requests, callers: callers)
     self.usesTriton = usesTriton
     started = Array(repeating: false, count: requests.count)
   }
@@ -32,6 +41,7 @@ public struct HostFit: Sendable {
   public mutating func add(_ step: TraceStep) {
     scheduleDurations.append(step.scheduleEnd - step.scheduleStart)
     noteAdmissions(step)
+    callerFit.add(step, requests: requests, callers: callers)
     let isFirst = isFirstAfterRest(step)
     if let previous {
       if previousWasFirst { noteLaunches(of: previous, next: step) }
@@ -64,11 +74,22 @@ public struct HostFit: Sendable {
     let isIdle = onlyNew && isFirstAfterRest(step)
     for row in step.rows where !started[Int(row.request)] {
       started[Int(row.request)] = true
-      let arrival = requests[Int(row.request)].arrival
-      let seen = step.scheduleStart - arrival
-      // An idle engine takes a request in as soon as it can.
-      let unseen = isIdle ? seen : (previous?.scheduleStart ?? arrival) - arrival
-      admissions.add(after: unseen, before: seen)
+      note(step, after: requests[Int(row.request)].arrival, isIdle: isIdle, &admissions.arrived)
+      if !callers.isEmpty, let sent = callers[Int(row.request)]?.sent {
+        note(step, after: sent, isIdle: isIdle, &admissions.sent)
+      }
+    }
+  }
+
+  /// An idle engine takes a request in as soon as it can.
+  private func note(
+    _ step: TraceStep, after origin: Nanoseconds, isIdle: Bool, _ fit: inout AdmissionFit
+  ) {
+    let seen = step.scheduleStart - origin
+    if isIdle {
+      fit.add(idle: max(.zero, seen))
+    } else {
+      fit.add(after: (previous?.scheduleStart ?? origin) - origin, before: seen)
     }
   }
 
@@ -114,7 +135,9 @@ public struct HostFit: Sendable {
     var all = self
     all.scheduleDelays += other.scheduleDelays
     all.scheduleDurations += other.scheduleDurations
-    all.admissions.add(other.admissions)
+    all.admissions.sent.add(other.admissions.sent)
+    all.admissions.arrived.add(other.admissions.arrived)
+    all.callerFit.add(other.callerFit)
     all.graphLaunches += other.graphLaunches
     all.pieceLaunches.triton += other.pieceLaunches.triton
     all.pieceLaunches.library += other.pieceLaunches.library
@@ -122,18 +145,41 @@ public struct HostFit: Sendable {
     return all
   }
 
+  /// How requests come in: sending, admission, waking up.
+  ///
+  /// Where sendings are unknown, what requests take from arrival to being seen beyond the fallback's
+  /// admission counts as sending, up to the fallback's.
+  private func intake(
+    _ known: HostTiming?
+  ) -> (sendDelay: Nanoseconds, admission: Nanoseconds, wakeUp: Nanoseconds) {
+    let usesSent = !admissions.sent.isEmpty
+    let fit = usesSent ? admissions.sent : admissions.arrived
+    let before = usesSent ? .zero : known?.sendDelay ?? .zero
+    let expected = known.map { before + $0.admission } ?? fit.idleAdmission
+    let visibility = fit.admission(near: expected) ?? expected ?? .zero
+    let sendDelay =
+      usesSent
+      ? callerFit.sendDelay ?? .zero
+      : min(before, max(.zero, visibility - (known?.admission ?? .zero)))
+    let wakeUp = fit.idleAdmission.map { max(.zero, $0 - visibility) } ?? known?.wakeUp ?? .zero
+    return (sendDelay, usesSent ? visibility : visibility - sendDelay, wakeUp)
+  }
+
   /// The medians of what was seen.
   public func timing(layers: Int, fallback: HostTiming?, fallbackLayers: Int) -> HostTiming {
     let launches = launches(layers: layers, fallback: fallback, fallbackLayers: fallbackLayers)
+    let intake = intake(fallback)
+    let client = callerFit.clientDelay
     return HostTiming(
-      admission: admissions.admission ?? fallback?.admission ?? .zero,
+      sendDelay: intake.sendDelay, admission: intake.admission, wakeUp: intake.wakeUp,
       scheduleDelay: Self.median(scheduleDelays) ?? fallback?.scheduleDelay ?? .zero,
       scheduleDuration: Self.median(scheduleDurations) ?? fallback?.scheduleDuration ?? .zero,
       firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,
       graphLaunch: Self.median(graphLaunches) ?? fallback?.graphLaunch ?? .zero,
       pieceLaunch: launches.triton, libraryPieceLaunch: launches.library,
       outputDelay: .zero,
-      clientDelay: fallback?.clientDelay ?? .zero)
+      clientDelay: client?.mean ?? fallback?.clientDelay ?? .zero,
+      clientSpread: client.map(\.spread) ?? fallback?.clientSpread ?? .none)
   }
 
   /// Launches in pieces; where only one kind was seen, the other follows by the fallback's proportion.
@@ -164,5 +210,5 @@ public struct HostFit: Sendable {
 
 extension TraceStep {
   /// Whether some row has several new tokens, so that the step is no single graph.
-  fileprivate var isInPieces: Bool { rows.contains { $0.queryLength.rawValue > 1 } }
+  var isInPieces: Bool { rows.contains { $0.queryLength.rawValue > 1 } }
 }

@@ -6,8 +6,9 @@ public import TraceModel
 /// With asynchronous scheduling two steps are in flight; one thread schedules, launches and processes
 /// tokens in turn:
 /// ```
-/// schedule(n)   starts  max(output(n-2), launched(n-1)) + scheduleDelay; on an idle engine at the
-///                       first arrival + admission if that is later
+/// sent          =       arrival + sendDelay
+/// schedule(n)   starts  max(output(n-2), launched(n-1)) + scheduleDelay, and sees what was sent `admission`
+///                       before; on an idle engine at the first sent + admission + wakeUp if that is later
 /// scheduleEnd(n) =      schedule(n) + scheduleDuration
 /// launched(n)   =       scheduleEnd(n) + graphLaunch, pieceLaunch or libraryPieceLaunch
 /// gpuEnd(n)     =       max(max(gpuEnd(n-1), scheduleEnd(n) + firstKernel) + gpu time, launched(n))
@@ -15,10 +16,15 @@ public import TraceModel
 /// ```
 /// If there is nothing to schedule while step n is in flight, schedule(n+1) starts at
 /// output(n) + scheduleDelay. Without asynchronous scheduling it always does, and nothing overlaps.
-/// The caller has a token `clientDelay` after its output.
+/// The caller has a token `clientDelay` after its output, in the mean over steps, which differ by
+/// `clientSpread`. Callers count from sending.
 public struct HostTiming: Hashable, Sendable {
-  /// From a request's arrival to the first moment that the scheduler can see it.
+  /// From a request's arrival, as a trace or a load generator's plan has it, to its sending.
+  public var sendDelay: Nanoseconds
+  /// From a request's sending to the first moment that a busy engine's scheduler can see it.
   public var admission: Nanoseconds
+  /// What an idle engine, which sleeps until a request comes, needs longer.
+  public var wakeUp: Nanoseconds
   /// From one step's output to the next call of the scheduler.
   public var scheduleDelay: Nanoseconds
   /// The scheduler's call.
@@ -36,18 +42,23 @@ public struct HostTiming: Hashable, Sendable {
   public var outputDelay: Nanoseconds
   /// From a token at the scheduler to the caller.
   public var clientDelay: Nanoseconds
+  /// How that differs from step to step; the tokens of a step come together.
+  public var clientSpread: DelaySpread
 
   /// Timing of a host; all zero means a host that costs nothing.
   ///
   /// `libraryPieceLaunch` is `pieceLaunch` where it is not given.
   public init(
-    admission: Nanoseconds = .zero, scheduleDelay: Nanoseconds = .zero,
-    scheduleDuration: Nanoseconds = .zero, firstKernel: Nanoseconds = .zero,
-    graphLaunch: Nanoseconds = .zero, pieceLaunch: Nanoseconds = .zero,
-    libraryPieceLaunch: Nanoseconds? = nil, outputDelay: Nanoseconds = .zero,
-    clientDelay: Nanoseconds = .zero
+    sendDelay: Nanoseconds = .zero, admission: Nanoseconds = .zero, wakeUp: Nanoseconds = .zero,
+    scheduleDelay: Nanoseconds = .zero, scheduleDuration: Nanoseconds = .zero,
+    firstKernel: Nanoseconds = .zero, graphLaunch: Nanoseconds = .zero,
+    pieceLaunch: Nanoseconds = .zero, libraryPieceLaunch: Nanoseconds? = nil,
+    outputDelay: Nanoseconds = .zero,
+    clientDelay: Nanoseconds = .zero, clientSpread: DelaySpread = .none
   ) {
+    self.sendDelay = sendDelay
     self.admission = admission
+    self.wakeUp = wakeUp
     self.scheduleDelay = scheduleDelay
     self.scheduleDuration = scheduleDuration
     self.firstKernel = firstKernel
@@ -56,6 +67,15 @@ public struct HostTiming: Hashable, Sendable {
     self.libraryPieceLaunch = libraryPieceLaunch ?? pieceLaunch
     self.outputDelay = outputDelay
     self.clientDelay = clientDelay
+    self.clientSpread = clientSpread
+  }
+
+  /// From arrival to the first moment that a busy engine's scheduler can see a request.
+  public var visibility: Nanoseconds { sendDelay + admission }
+
+  /// From the output of a step to its tokens' callers.
+  public func clientDelay(ofStep step: Int) -> Nanoseconds {
+    clientDelay + clientSpread.offset(ofStep: step)
   }
 
   /// From the scheduler's return to the launch's end of a step that runs a kernel.

@@ -16,6 +16,8 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   private var times: [Nanoseconds?]
   /// Rows of prompts so far: by them, policies whose batches part meet the same spread again.
   private var promptRows: UInt32 = 0
+  /// How long ago the GPU last worked on prompts.
+  private var promptGap = PromptGap()
 
   /// A timer for one replay.
   ///
@@ -61,15 +63,20 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
-    return StepTime(
+    let time = StepTime(
       attention: attentionTime * layers, rest: nextRest(launch, batch.summary),
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
       fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
+    promptGap.add(gpu: time.gpu, hasPrompts: batch.summary.multiTokenRows > 0)
+    return time
   }
+
+  /// The GPU has rested, too.
+  public mutating func rest(for time: Nanoseconds) { promptGap.rest(for: time) }
 
   /// The rest of a step, spread as steps in pieces are.
   private mutating func nextRest(_ launch: StepLaunch, _ batch: BatchSummary) -> Nanoseconds {
-    let mean = rest.time(of: launch)
+    let mean = rest.time(of: launch, promptGap: promptGap.length)
     guard !launch.isFullGraph else { return mean }
     defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
     let factor = rest.spread.factor(after: promptRows)

@@ -119,7 +119,8 @@ public struct ProfileCalibration: Sendable {
       for step in left.observations(ProfileAttentionTiming(others.kernels)) {
         // The GPU of a short step waits for its launch, and that is in the recorded time.
         let launch = host.launch(of: step.launch, attention: step.family) - host.firstKernel
-        let predicted = max(step.attention + rest.time(of: step.launch), launch)
+        let predicted = max(
+          step.attention + rest.time(of: step.launch, promptGap: step.promptGap), launch)
         let error = (predicted.seconds / step.gpu.seconds - 1).magnitude
         if step.launch.isFullGraph { decode.append(error) } else { mixed.append(error) }
       }

@@ -51,6 +51,8 @@ public struct RecordedRest: Sendable {
   private let host: HostTiming?
   private var timer: PolicyStepTimer
   private var batch = AttentionBatch()
+  private var promptGap = PromptGap()
+  private var lastOutput: Nanoseconds?
   private var sums: [Key: Sums] = [:]
   /// Steps in pieces with little attention, for the spread.
   private var stepsInPieces: [(size: LaunchSize, rest: Double)] = []
@@ -74,13 +76,17 @@ public struct RecordedRest: Sendable {
 
   /// Takes a step in; one without GPU time or rows is passed over.
   public mutating func add(_ step: TraceStep) throws(TimingError) {
-    guard let gpu = step.gpuTime, !step.rows.isEmpty else { return }
+    if let lastOutput { promptGap.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
+    lastOutput = step.output ?? lastOutput
+    guard let recorded = step.gpuTime, !step.rows.isEmpty else { return }
+    defer { promptGap.add(gpu: recorded, hasPrompts: step.isInPieces) }
     batch.removeAll()
     for row in step.rows {
       batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
     }
     let time = try timer.time(of: &batch)
-    guard !isBoundByLaunch(time, gpu: gpu) else { return }
+    guard !isBoundByLaunch(time, gpu: recorded) else { return }
+    let gpu = recorded - loss(of: time, gpu: recorded)
     let size = LaunchSize(time.launch)
     sums[Key(launch: size, variant: time.variant), default: Sums()].add(
       gpu: gpu.microseconds, attention: time.attention.microseconds, spread: Self.stepSpread)
@@ -90,6 +96,14 @@ public struct RecordedRest: Sendable {
     {
       stepsInPieces.append((size, (gpu - time.attention).microseconds))
     }
+  }
+
+  /// What the profile says that the step lost to prompts before it.
+  private func loss(of time: StepTime, gpu: Nanoseconds) -> Nanoseconds {
+    guard let prior, !time.launch.isFullGraph else { return .zero }
+    let rest = (gpu - time.attention).microseconds
+    let loss = prior.recovery.loss(rest: max(0, rest), after: promptGap.length)
+    return Nanoseconds(Int64((loss * 1e3).rounded()))
   }
 
   private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {
@@ -123,7 +137,11 @@ public struct RecordedRest: Sendable {
       ratios: stepsInPieces.map { step in
         step.rest / rest.time(of: .eager(tokens: step.size.tokens)).microseconds
       })
-    return (RestOfStep(graphs: graphs, pieces: pieces, spread: spread), KernelPace(paces))
+    return (
+      RestOfStep(
+        graphs: graphs, pieces: pieces, spread: spread, recovery: prior?.recovery ?? .none),
+      KernelPace(paces)
+    )
   }
 
   /// The rest of one size of launch: that of each variant by how well its steps tell it.

@@ -17,8 +17,10 @@ struct RestFit: Sendable {
   /// Steps at one number of tokens below which a table's point is pooled with its neighbours.
   private static let stepsMin = 8
 
-  init(shape: ModelShape, observations: [StepObservation], reference: RestFit?) {
+  init(shape: ModelShape, observations seen: [StepObservation], reference: RestFit?) {
     self.shape = shape
+    let recovery = PromptRecovery(seen)
+    let observations = seen.map { $0.recovered(by: recovery) }
     var graphs: [Int: [StepObservation]] = [:]
     var pieces: [Int: [StepObservation]] = [:]
     for step in observations {
@@ -33,12 +35,14 @@ struct RestFit: Sendable {
     guard let reference, reference.shape.name != shape.name, pieceSteps < Self.stepsMin else {
       let means = RestOfStep(graphs: ownGraphs, pieces: Self.piecePoints(pieces))
       rest = RestOfStep(
-        graphs: means.graphs, pieces: means.pieces, spread: Self.spread(observations, means))
+        graphs: means.graphs, pieces: means.pieces, spread: Self.spread(observations, means),
+        recovery: recovery)
       return
     }
     let borrowed = reference.scaled(to: shape, graphs: ownGraphs)
     rest = RestOfStep(
-      graphs: borrowed.graphs, pieces: borrowed.pieces, spread: reference.rest.spread)
+      graphs: borrowed.graphs, pieces: borrowed.pieces, spread: reference.rest.spread,
+      recovery: reference.rest.recovery)
   }
 
   /// This model's tables as another shape would have them, anchored at its own `graphs`.

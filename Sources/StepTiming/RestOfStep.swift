@@ -28,6 +28,8 @@ public struct RestOfStep: Hashable, Sendable {
 
   /// How steps in pieces of one size differ.
   public let spread: RestSpread
+  /// What steps in pieces lose shortly after another; the tables hold times without it.
+  public let recovery: PromptRecovery
 
   /// `pieces` as microseconds per token, which is what is interpolated.
   private let rates: [Point]
@@ -38,10 +40,13 @@ public struct RestOfStep: Hashable, Sendable {
   private static let sharpness = 4.0
 
   /// Tables in any order; both may be empty, then every time is zero.
-  public init(graphs: [Point], pieces: [Point], spread: RestSpread = .none) {
+  public init(
+    graphs: [Point], pieces: [Point], spread: RestSpread = .none, recovery: PromptRecovery = .none
+  ) {
     self.graphs = graphs.sorted { $0.tokens < $1.tokens }
     self.pieces = pieces.sorted { $0.tokens < $1.tokens }
     self.spread = spread
+    self.recovery = recovery
     rates = self.pieces.map {
       Point(tokens: $0.tokens, microseconds: $0.microseconds / Double($0.tokens))
     }
@@ -54,10 +59,19 @@ public struct RestOfStep: Hashable, Sendable {
     }
     return RestOfStep(
       graphs: merge(graphs, other.graphs), pieces: merge(pieces, other.pieces),
-      spread: spread == .none ? other.spread : spread)
+      spread: spread == .none ? other.spread : spread,
+      recovery: recovery == .none ? other.recovery : recovery)
   }
 
-  /// The rest of a step launched so.
+  /// The rest of a step launched so, `promptGap` after the last step with prompts.
+  public func time(of launch: StepLaunch, promptGap: Nanoseconds?) -> Nanoseconds {
+    let time = time(of: launch)
+    guard !launch.isFullGraph else { return time }
+    let loss = recovery.loss(rest: time.microseconds, after: promptGap)
+    return time + Nanoseconds(Int64((loss * 1e3).rounded()))
+  }
+
+  /// The rest of a step launched so, long after any prompts.
   public func time(of launch: StepLaunch) -> Nanoseconds {
     let microseconds =
       switch launch {

@@ -40,4 +40,12 @@ public struct StepTime: Hashable, Sendable {
 public protocol StepTimer {
   /// Time of a step with this batch. `batch` arrives unpadded and is padded here as the launch demands.
   mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime
+
+  /// The engine has rested before the step that is asked for next.
+  mutating func rest(for time: Nanoseconds)
+}
+
+extension StepTimer {
+  /// Nothing changes by resting.
+  public mutating func rest(for time: Nanoseconds) {}
 }

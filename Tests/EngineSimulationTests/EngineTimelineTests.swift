@@ -63,4 +63,44 @@ struct EngineTimelineTests {
     #expect(
       outcome.outputs[0] == steps[0].scheduleEnd + Nanoseconds(3 + 1 + 2) + milliseconds(11))
   }
+
+  @Test("Callers count from sending, which is after arrival; a resting engine wakes up first")
+  func sending() throws {
+    var slow = host
+    slow.sendDelay = Nanoseconds(500)
+    slow.wakeUp = Nanoseconds(70)
+    slow.clientSpread = DelaySpread(offsets: [Nanoseconds(-1), Nanoseconds(1)])
+    let arrivals = requests([(5, 2, 4), (6, 2, 1)])
+    let (outcome, steps) = try replay(arrivals, on: smallEngine(), host: slow)
+    #expect(steps[0].scheduleStart == milliseconds(5) + Nanoseconds(500 + 7 + 70))
+    #expect(outcome.requests[0].arrival == milliseconds(5) + Nanoseconds(500))
+    #expect(outcome.requests[1].arrival == milliseconds(6) + Nanoseconds(500))
+    #expect(
+      outcome.outputs[0] == steps[0].scheduleEnd + Nanoseconds(3 + 1 + 2 + 1) + milliseconds(11),
+      "step 0 takes the upper of two offsets")
+  }
+
+  @Test("Timers hear of rests")
+  func rests() throws {
+    let replay = RescheduledReplay(
+      requests: requests([(5, 2, 1), (100, 2, 1)]), prefixBlockTokens: nil, engine: smallEngine(),
+      host: host)
+    var timer = RestCountingTimer()
+    let outcome = try replay.run(&timer)
+    #expect(timer.rests.count == 2)
+    let idle = milliseconds(100) + Nanoseconds(7 - 10) - (outcome.outputs[0] - Nanoseconds(2))
+    #expect(timer.rests.last == idle)
+  }
+}
+
+/// Keeps how long the engine rested.
+private struct RestCountingTimer: StepTimer {
+  var base = LinearTimer()
+  var rests: [Nanoseconds] = []
+
+  mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime {
+    try base.time(of: &batch)
+  }
+
+  mutating func rest(for time: Nanoseconds) { rests.append(time) }
 }

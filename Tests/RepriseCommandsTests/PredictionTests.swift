@@ -65,6 +65,8 @@ struct PredictionTests {
     }
   }
 
+  /// A difference below 3 % of mean ITL is held to 1 % of that: which requests meet, chance decides as
+  /// much as the rule.
   @Test(
     "what the rule would have brought comes out within 15 % of what it brought", arguments: pairs)
   func otherRule(pair: Pair) async throws {
@@ -72,7 +74,9 @@ struct PredictionTests {
     let predicted = try await predictedITL(pair.path("always-2d"), batches: "rescheduled")
     let difference =
       try #require(predicted["always-2d"]) - #require(predicted["vllm-0.33"])
-    #expect(abs(difference / real - 1) < 0.15, "\(difference) against \(real) ms")
+    let mean = try recordedITL(pair.path("always-2d"))
+    let bound = max(0.15 * real, real < 0.03 * mean ? 0.01 * mean : 0)
+    #expect(abs(difference - real) < bound, "\(difference) against \(real) ms")
   }
 
   @Test("recorded batches give the sign of the difference from either run", arguments: pairs)

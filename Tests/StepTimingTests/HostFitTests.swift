@@ -40,6 +40,7 @@ struct HostFitTests {
     for step in Self.steps { fit.add(step) }
     let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
     #expect(host.admission == Self.micro(1800))
+    #expect(host.wakeUp == .zero, "nothing came while the engine worked")
     #expect(host.pieceLaunch == Self.micro(20_000))
     #expect(host.graphLaunch == Self.micro(23_100 - 21_950))
     #expect(host.scheduleDelay == Self.micro(50))
@@ -54,5 +55,59 @@ struct HostFitTests {
     let host = fit.timing(layers: 32, fallback: known, fallbackLayers: 40)
     #expect(host.libraryPieceLaunch == Self.micro(20_000))
     #expect(host.pieceLaunch == Self.micro(25_000))
+  }
+
+  /// A request at rest, then one that arrives while the engine works; both are sent 800 µs after their
+  /// arrival and seen 1000 µs after that, by a resting engine 300 µs later.
+  private static let twoRequests = [
+    requests[0],
+    TraceRequest(
+      id: RequestID(1), arrival: micro(44_000), promptTokens: TokenCount(500),
+      outputTokens: TokenCount(9)),
+  ]
+  private static let busySteps = [
+    step([(0, 0, 500)], start: 2100, end: 2200, gpu: 19_900, output: 22_200),
+    step([(0, 500, 1)], start: 21_900, end: 21_950, gpu: 10_000, output: 32_300),
+    step([(0, 501, 1)], start: 32_400, end: 32_450, gpu: 13_250, output: 45_550),
+    step([(0, 502, 1)], start: 45_650, end: 45_700, gpu: 10_000, output: 55_600),
+    step([(0, 503, 1), (1, 0, 500)], start: 45_900, end: 45_950, gpu: 30_000, output: 85_700),
+  ]
+
+  private static func fitted(callers: [CallerRecord?] = [], fallback: HostTiming?) -> HostTiming {
+    var fit = HostFit(requests: twoRequests, callers: callers, usesTriton: true)
+    for step in busySteps { fit.add(step) }
+    return fit.timing(layers: 32, fallback: fallback, fallbackLayers: 32)
+  }
+
+  @Test("tells sending, admission and waking up apart where the callers' times are known")
+  func callers() {
+    let outputs = Self.busySteps.map { $0.output ?? .zero }
+    let host = Self.fitted(
+      callers: [
+        CallerRecord(sent: Self.micro(800), tokens: outputs.map { $0 + Self.micro(1100) }),
+        CallerRecord(sent: Self.micro(44_800), tokens: [outputs[4] + Self.micro(1300)]),
+      ], fallback: nil)
+    #expect(host.sendDelay == Self.micro(800))
+    // Not seen 850 µs after its sending, seen after 1100 µs.
+    #expect(host.admission >= Self.micro(850) && host.admission <= Self.micro(1100))
+    #expect(host.admission + host.wakeUp == Self.micro(1300))
+    #expect(host.clientDelay == Self.micro(1120), "four steps with 1100 and one with 1200")
+    #expect(host.clientSpread == .none)
+  }
+
+  @Test("takes sending for what goes beyond the known admission, up to the known sending")
+  func arrivalsAlone() {
+    let known = HostTiming(
+      sendDelay: Self.micro(800), admission: Self.micro(950), wakeUp: Self.micro(1),
+      clientDelay: Self.micro(1000), clientSpread: DelaySpread(offsets: [Self.micro(5)]))
+    let host = Self.fitted(fallback: known)
+    #expect(host.sendDelay == Self.micro(800))
+    #expect(host.admission == Self.micro(950))
+    #expect(host.wakeUp == Self.micro(2100 - 1750))
+    #expect(host.clientDelay == known.clientDelay)
+    #expect(host.clientSpread == known.clientSpread)
+    // An engine's own recording: a request counts as arrived when its front end has it.
+    let late = HostTiming(sendDelay: Self.micro(800), admission: Self.micro(1900))
+    #expect(Self.fitted(fallback: late).sendDelay == .zero)
   }
 }

@@ -4,7 +4,7 @@ import Testing
 import TraceModel
 
 /// Chooses one variant whatever the batch.
-private struct ConstantPolicy: SelectionPolicy {
+struct ConstantPolicy: SelectionPolicy {
   let variant: KernelVariant
   var name: String { "constant" }
   var explanation: String { "Always the same variant." }

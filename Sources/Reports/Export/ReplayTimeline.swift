@@ -32,7 +32,8 @@ public struct ReplayTimeline: Sendable {
       {"ph": "M", "pid": \(Self.requests), "name": "process_name", "args": {"name": "requests"}}
       """)
     let record = outcome.steps ?? StepRecord()
-    let outputs = outcome.outcome.outputs
+    let processed = outcome.outcome.processed
+    let outputs = processed.isEmpty ? outcome.outcome.outputs : processed
     for place in 0..<min(record.entries.count, outputs.count) {
       appendStep(record.entries[place], place, outputs[place], record.variants, to: &writer.bytes)
       try writer.flush(to: take)

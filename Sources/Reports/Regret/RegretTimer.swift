@@ -60,6 +60,9 @@ public struct RegretTimer: StepTimer, Sendable {
     return time
   }
 
+  /// The other timer's engine has rested.
+  public mutating func rest(for time: Nanoseconds) { base.rest(for: time) }
+
   private func choiceOfOther(
     _ batch: BatchSummary
   ) throws(TimingError) -> (KernelVariant, Nanoseconds) {

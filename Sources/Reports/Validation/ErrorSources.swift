@@ -76,13 +76,13 @@ public struct RealRun: Sendable {
       let gap = index == 0 ? .zero : replayed.outputs[index] - replayed.outputs[index - 1]
       // The last step or two of a recording may lack theirs.
       let output =
-        steps[index].output.map { $0 + host.clientDelay }
+        steps[index].output.map { $0 + host.clientDelay(ofStep: index) }
         ?? last.map { $0 + gap } ?? replayed.outputs[index]
       actual.outputs[index] = max(output, last ?? output)
       last = actual.outputs[index]
     }
     for index in actual.requests.indices {
-      actual.requests[index].arrival = requests[index].arrival
+      actual.requests[index].arrival = requests[index].arrival + host.sendDelay
     }
     return actual
   }

@@ -18,6 +18,17 @@ public struct PredictionSpread: Sendable {
     return jittered.compactMap { $0.value(statistic) }.map { ($0 - value).magnitude }.max()
   }
 
+  /// Where a real run's value lies if the prediction is right, in milliseconds; `nil` without replays.
+  ///
+  /// From the least to the greatest value of all replays, each end further out by the measured floor.
+  public func interval(_ statistic: Statistic, floor: NoiseFloor?) -> PredictedInterval? {
+    guard let value = base.value(statistic), !jittered.isEmpty else { return nil }
+    let values = [value] + jittered.compactMap { $0.value(statistic) }
+    guard let low = values.min(), let high = values.max() else { return nil }
+    let share = floor?.share(statistic) ?? 0
+    return PredictedInterval(low: low * (1 - share), high: high * (1 + share))
+  }
+
   /// Half the width of the interval that a real run's value lies in if the prediction is right, in
   /// milliseconds: the larger of the measured floor and this spread.
   public func halfWidth(_ statistic: Statistic, floor: NoiseFloor?) -> Double? {
@@ -25,6 +36,30 @@ public struct PredictionSpread: Sendable {
     let measured = floor?.share(statistic).map { $0 * value }
     return [measured, furthest(statistic)].compactMap(\.self).max()
   }
+}
+
+/// An interval of a predicted statistic, in milliseconds.
+public struct PredictedInterval: Hashable, Sendable {
+  /// The least value.
+  public var low: Double
+  /// The greatest value.
+  public var high: Double
+
+  /// An interval.
+  public init(low: Double, high: Double) {
+    self.low = low
+    self.high = high
+  }
+
+  /// Whether a value lies in it, ends included.
+  public func contains(_ value: Double) -> Bool { low <= value && value <= high }
+
+  /// Whether it spans two kinds of steps, such as those with one prompt and those with two: which of
+  /// them a percentile shows, arrivals decide that move by less than a millisecond.
+  public var spansAnEdge: Bool { high > low * Self.edgeRatio }
+
+  /// Steps of one kind differ by less, those with one prompt more by more.
+  private static let edgeRatio = 1.25
 }
 
 /// A difference between two policies, predicted and, where known, real.

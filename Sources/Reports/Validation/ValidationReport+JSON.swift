@@ -71,10 +71,21 @@ extension ValidationReport {
       .init("error", number(error)),
       .init("noise", number(width)),
       .init("arrival_jitter", number(spread.furthest(statistic))),
+      .init("interval", intervalJSON(statistic)),
       .init(
         "inside_noise",
         error.flatMap { error in width.map { .bool(error.magnitude <= $0) } } ?? .null),
       .init("bound", number(bound(.statistic(statistic)))),
+    ])
+  }
+
+  private func intervalJSON(_ statistic: Statistic) -> JSONValue {
+    guard let interval = spread.interval(statistic, floor: floor) else { return .null }
+    return .object([
+      .init("low", .number(interval.low)), .init("high", .number(interval.high)),
+      .init(
+        "contains_real", real.value(statistic).map { .bool(interval.contains($0)) } ?? .null),
+      .init("spans_an_edge", .bool(interval.spansAnEdge)),
     ])
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClientLogs
 import EngineSimulation
 import KernelSelection
 import MachineProfiles
@@ -43,6 +44,12 @@ struct CalibrateCommand: ConsoleCommand {
     help: "Measurements that nothing is fitted to, to state the profile's error on; repeatable.")
   var heldOut: [String] = []
 
+  @Option(
+    help:
+      "What a trace's callers saw (NAME.client.jsonl or .jsonl.zst of NAME.reprise), for delays between callers and engine; repeatable."
+  )
+  var client: [String] = []
+
   @Option(help: "A line for the profile's provenance, such as driver and date; repeatable.")
   var note: [String] = []
 
@@ -58,6 +65,12 @@ struct CalibrateCommand: ConsoleCommand {
 
   func run(on console: Console) throws {
     let traces = files.filter { $0.hasSuffix(".reprise") }
+    for log in client
+    where !traces.contains(where: { log.hasPrefix($0.dropLast(".reprise".count) + ".client.") }) {
+      throw CommandError.usage(
+        "no trace for '\(log)'; a log NAME.client.jsonl belongs to the trace NAME.reprise beside it"
+      )
+    }
     let stores = files.filter { $0.hasSuffix(".sqlite") || $0.hasSuffix(".zst") }
     let logs = files.filter { !traces.contains($0) && !stores.contains($0) }
     let readers = try traces.map { try TraceReader(path: $0) }
@@ -116,6 +129,24 @@ struct CalibrateCommand: ConsoleCommand {
         smCount: smCount, graphs: CUDAGraphs(mode: .none, captureSizes: [])))
   }
 
+  /// What the callers of a trace saw, by request; empty where no log is its.
+  private func callers(of reader: TraceReader, path: String) throws -> [CallerRecord?] {
+    let stem = path.dropLast(".reprise".count) + ".client."
+    guard let log = client.first(where: { $0.hasPrefix(stem) }) else { return [] }
+    let requests = try reader.requests()
+    let matches = try ClientLog(bytes: try InputFile.bytes(path: log), source: log)
+      .matched(to: requests)
+    return zip(requests, matches).map { request, match in
+      // A log on a clock of its own tells nothing of delays.
+      guard let match, let sent = match.sent, let gaps = match.gaps,
+        abs((sent - request.arrival).rawValue) < Limits.sendDelayMax.rawValue
+      else { return nil }
+      var tokens = [sent + match.ttft]
+      for gap in gaps { tokens.append(tokens[tokens.count - 1] + gap) }
+      return CallerRecord(sent: sent, tokens: tokens)
+    }
+  }
+
   private func add(
     _ reader: TraceReader, path: String, to calibration: inout ProfileCalibration
   ) throws {
@@ -130,7 +161,7 @@ struct CalibrateCommand: ConsoleCommand {
     }
     var recording = CalibrationRecording(
       name: path, shape: engine.model, context: engine.attentionContext, policy: policy,
-      requests: try reader.requests())
+      requests: try reader.requests(), callers: try callers(of: reader, path: path))
     var steps = try reader.steps()
     var step = TraceStep()
     while try steps.next(into: &step) { recording.add(step) }

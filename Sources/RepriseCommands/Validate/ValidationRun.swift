@@ -158,6 +158,9 @@ struct ValidationRun {
     var batch = AttentionBatch()
     while try steps.next(into: &step) {
       guard !step.rows.isEmpty else { continue }
+      if let output = compared.last?.output, output < step.scheduleStart {
+        timer.rest(for: step.scheduleStart - output)
+      }
       batch.removeAll()
       for row in step.rows {
         batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)

@@ -1,0 +1,48 @@
+public import TraceModel
+
+/// How one kind of delay differs from step to step: offsets from its mean, ascending.
+///
+/// A replay takes one for each step by a fixed mixing of the step's number, so it stays a pure function
+/// and steps of the same number meet the same one under all policies.
+public struct DelaySpread: Hashable, Sendable {
+  /// The offsets; empty where every delay is as the mean.
+  public let offsets: [Nanoseconds]
+
+  /// Every delay is the same.
+  public static let none = DelaySpread(offsets: [])
+
+  /// Given offsets.
+  public init(offsets: [Nanoseconds]) { self.offsets = offsets.sorted() }
+
+  /// Quantiles of what delays were above their mean; `none` of too few.
+  init(delays: [Nanoseconds]) {
+    guard delays.count >= Self.delaysMin else {
+      self = .none
+      return
+    }
+    let sorted = delays.sorted()
+    let quantiles = (0..<Self.quantiles).map { index in
+      sorted[min(sorted.count - 1, (2 * index + 1) * sorted.count / (2 * Self.quantiles))]
+    }
+    let mean = Nanoseconds(quantiles.reduce(.zero, +).rawValue / Int64(Self.quantiles))
+    self.init(offsets: quantiles.map { $0 - mean })
+  }
+
+  private static let quantiles = 64
+  private static let delaysMin = 256
+
+  /// The offset of a step; that of step 0, whose number no mixing moves, is the middle one.
+  public func offset(ofStep step: Int) -> Nanoseconds {
+    guard !offsets.isEmpty else { return .zero }
+    let place = Self.mixed(UInt64(truncatingIfNeeded: step)) &+ (1 << 63)
+    return offsets[Int(place.multipliedFullWidth(by: UInt64(offsets.count)).high)]
+  }
+
+  /// The mixing steps of SplitMix64 (Steele, Lea and Flood, 2014), which map 0 to 0.
+  private static func mixed(_ number: UInt64) -> UInt64 {
+    var value = number
+    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+    return value ^ (value >> 31)
+  }
+}
