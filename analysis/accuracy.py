@@ -81,6 +81,7 @@ def workloads():
 def calibrated(options, split, pool, folder):
     """The path of a profile for each run, fitted without it."""
     profiles, work = {}, []
+    kernels = [ROOT / path for path in split["kernels"]]
     for number, part in enumerate(split["profiles"]):
         overlap = set(part["reported"]) & set(part["fitted_on"])
         if overlap:
@@ -89,7 +90,7 @@ def calibrated(options, split, pool, folder):
         profiles |= {run: path for run in part["reported"]}
         traces = [TRACES / f"{run}.reprise" for run in part["fitted_on"]]
         work.append(pool.submit(
-            call, options, "calibrate", ROOT / split["kernels"], *traces, "--fit-only", "--output", path))
+            call, options, "calibrate", *kernels, *traces, "--fit-only", "--output", path))
     for job in work:
         job.result()
     return profiles
