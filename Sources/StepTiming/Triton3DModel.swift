@@ -3,11 +3,13 @@ public import KernelSelection
 /// Unified Triton attention with each row's KV split into segments, and the reduction over them.
 ///
 /// Every row and KV head has up to `segments` CTAs of equal work, in whole tiles, so a row of 257
-/// tokens fills fewer segments than one of 256. An SM holds five of them; what does not fit waits, and
-/// the grid's order is segment after segment, so the last segments of a long row start late. While all
-/// CTAs that were launched run, the SMs hold equally many. As those of short rows end, the ones that go
-/// on are not spread anew: on some SMs several are left, and on others none. The time is that of the
-/// fuller SMs, whose load is above the mean by `crowding` times the deviation of a random choice.
+/// tokens fills fewer segments than one of 256. The rest of the grid is idle: segments that a short row
+/// has no work for, padding rows, and the surplus of the upper bound on query blocks; each finds that
+/// out and exits. An SM holds five CTAs; what does not fit waits, and the grid's order is segment after
+/// segment, so the last segments of a long row start late. While all CTAs that were launched run, the SMs
+/// hold equally many. As those of short rows end, the ones that go on are not spread anew: on some SMs
+/// several are left, and on others none. The time is that of the fuller SMs, whose load is above the mean
+/// by `crowding` times the deviation of a random choice.
 ///
 /// The reduction reads one partial result per segment and costs per row, padding included. Rows of up
 /// to eight new tokens, which vLLM runs so since 0.33, have a CTA more for each further query block;
@@ -18,10 +20,10 @@ public struct Triton3DModel: KernelModel {
   /// What its parameters mean, in order.
   public static let parameterNames = [
     "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "growth_to_2", "growth_to_3",
-    "growth_to_5", "reduce_us_per_row", "crowding",
+    "growth_to_5", "reduce_us_per_row", "crowding", "idle_cta_tokens",
   ]
   /// Where a fit starts.
-  public static let initialParameters = [4.0, 20, 78, 1.1, 1.2, 1.05, 0.1, 1]
+  public static let initialParameters = [3.0, 20, 78, 1.1, 1.2, 1.05, 0.1, 1, 5]
 
   /// Tokens that a CTA reads per iteration.
   private static let tile = 16
@@ -36,6 +38,7 @@ public struct Triton3DModel: KernelModel {
   private let curve: ConcurrencyCurve
   private let reducePerRow: Double
   private let crowding: Double
+  private let idle: Double
 
   /// A model of given parameters, as `parameterNames` orders them.
   public init(parameters: [Double]) {
@@ -46,6 +49,7 @@ public struct Triton3DModel: KernelModel {
       growth: parameters[3...5])
     reducePerRow = parameters[6]
     crowding = parameters[7]
+    idle = parameters[8]
   }
 
   /// Microseconds of one call; `nil` where the kernel cannot run such a batch.
@@ -54,13 +58,14 @@ public struct Triton3DModel: KernelModel {
   ) -> Double? {
     guard batch.summary.maxQueryLength <= Self.queryLengthMax else { return nil }
     let groups = groups(batch, variant.segments, context)
-    let total = groups.reduce(0) { $0 + $1.ctas * $1.segments }
+    let total = batch.summary.queryBlocks(in: context) * context.kvHeads * variant.segments
     let capacity = Self.residentPerSM * context.smCount
     let pace = CrowdedPace(
       curve: curve, crowding: crowding, launched: min(total, capacity), smCount: context.smCount)
     let nanoseconds =
       total <= capacity && batch.summary.isSingleTokenOnly
-      ? together(groups, total, pace) : inTurn(groups, variant.segments, capacity, pace)
+      ? together(groups, total, pace)
+      : inTurn(groups, total / variant.segments, variant.segments, capacity, pace)
     return launch + nanoseconds * context.bytesPerTokenRatio / 1e3
       + reducePerRow * Double(max(batch.summary.paddedRows, batch.summary.tokens))
       * Double(variant.segments) / 16
@@ -106,27 +111,36 @@ public struct Triton3DModel: KernelModel {
 
   /// Nanoseconds of a launch that the GPU holds whole; `groups` longest first.
   private func together(_ groups: [Group], _ total: Int, _ pace: CrowdedPace) -> Double {
-    var running = total
+    var running = groups.reduce(0) { $0 + $1.ctas * $1.segments }
     var nanoseconds = 0.0
-    var done = -overhead
+    var done = 0.0
+    if running < total {
+      nanoseconds = idle * pace.nanosecondsPerToken(count: total)
+      done = idle
+    }
     for group in groups.reversed() {
-      let tokens = Double(group.tokens)
-      nanoseconds += (tokens - done) * pace.nanosecondsPerToken(count: running)
-      done = tokens
+      let tokens = Double(group.tokens) + overhead
+      if tokens > done {
+        nanoseconds += (tokens - done) * pace.nanosecondsPerToken(count: running)
+        done = tokens
+      }
       running -= group.ctas * group.segments
     }
     return nanoseconds
   }
 
-  /// Nanoseconds of a launch whose CTAs wait for each other.
+  /// Nanoseconds of a launch whose CTAs wait for each other; `width` of them in each segment.
   private func inTurn(
-    _ groups: [Group], _ segments: Int, _ capacity: Int, _ pace: CrowdedPace
+    _ groups: [Group], _ width: Int, _ segments: Int, _ capacity: Int, _ pace: CrowdedPace
   ) -> Double {
     var queue = CTAQueue(capacity: capacity)
     for segment in 0..<segments {
+      var idleCTAs = width
       for group in groups where segment < group.segments {
         queue.launch(count: group.ctas, tokens: Double(group.tokens) + overhead, pace: pace)
+        idleCTAs -= group.ctas
       }
+      queue.launch(count: max(0, idleCTAs), tokens: idle, pace: pace)
     }
     return queue.finish(pace: pace)
   }
