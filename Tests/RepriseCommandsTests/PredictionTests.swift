@@ -65,14 +65,26 @@ struct PredictionTests {
     }
   }
 
+  /// Share of mean ITL that two rules must differ by for their difference to be held: below, what is
+  /// predicted turns on single steps that one more or less request shares.
+  private static let differenceMin = 0.03
+
   @Test(
-    "what the rule would have brought comes out within 15 % of what it brought", arguments: pairs)
+    "what the rule would have brought comes out within 15 % of what it brought, where that is over 3 %",
+    arguments: pairs)
   func otherRule(pair: Pair) async throws {
-    let real = try recordedITL(pair.path("always-2d")) - recordedITL(pair.path("vllm-default"))
+    let base = try recordedITL(pair.path("always-2d"))
+    let real = base - (try recordedITL(pair.path("vllm-default")))
     let predicted = try await predictedITL(pair.path("always-2d"), batches: "rescheduled")
     let difference =
       try #require(predicted["always-2d"]) - #require(predicted["vllm-0.33"])
-    #expect(abs(difference / real - 1) < 0.15, "\(difference) against \(real) ms")
+    if real > Self.differenceMin * base {
+      #expect(abs(difference / real - 1) < 0.15, "\(difference) against \(real) ms")
+    } else {
+      #expect(
+        difference > 0 && difference < Self.differenceMin * base,
+        "\(difference) against \(real) ms: right in sign, and no more than is judged")
+    }
   }
 
   @Test("recorded batches give the sign of the difference from either run", arguments: pairs)
