@@ -89,6 +89,7 @@ def workloads():
 def calibrated(options, split, pool, folder):
     """The path of a profile for each run, fitted without it."""
     profiles, work = {}, []
+    kernels = [ROOT / path for path in split["kernels"]]
     for number, part in enumerate(split["profiles"]):
         overlap = set(part["reported"]) & set(part["fitted_on"])
         if overlap:
@@ -98,8 +99,7 @@ def calibrated(options, split, pool, folder):
         traces = [TRACES / f"{run}.reprise" for run in part["fitted_on"]]
         clients = [f"--client={TRACES / run}.client.jsonl.zst" for run in part["fitted_on"]]
         work.append(pool.submit(
-            call, options, "calibrate", ROOT / split["kernels"], *traces, *clients, "--fit-only",
-            "--output", path))
+            call, options, "calibrate", *kernels, *traces, *clients, "--fit-only", "--output", path))
     for job in work:
         job.result()
     return profiles

@@ -1,5 +1,11 @@
 internal import HeapModule
 
+/// How fast CTAs advance while so many of them run.
+protocol CTAPace {
+  /// Nanoseconds per KV token of each while `count` run.
+  func nanosecondsPerToken(count: Int) -> Double
+}
+
 /// CTAs that run as slots come free: the launch of a kernel with more CTAs than the GPU holds.
 ///
 /// CTAs start in launch order. All that run advance at the same pace, which depends on their number;
@@ -22,7 +28,7 @@ struct CTAQueue {
   init(capacity: Int) { self.capacity = max(1, capacity) }
 
   /// Launches `count` CTAs of `tokens` work each, waiting for slots at the given pace.
-  mutating func launch(count: Int, tokens: Double, pace: BandwidthCurve) {
+  mutating func launch(count: Int, tokens: Double, pace: some CTAPace) {
     var waiting = count
     while waiting > 0 {
       if running == capacity { retireNext(pace: pace) }
@@ -34,12 +40,12 @@ struct CTAQueue {
   }
 
   /// Nanoseconds from the launch until the last CTA ends.
-  mutating func finish(pace: BandwidthCurve) -> Double {
+  mutating func finish(pace: some CTAPace) -> Double {
     while !ends.isEmpty { retireNext(pace: pace) }
     return nanoseconds
   }
 
-  private mutating func retireNext(pace: BandwidthCurve) {
+  private mutating func retireNext(pace: some CTAPace) {
     guard let next = ends.popMin() else { return }
     nanoseconds += (next.tokens - clock) * pace.nanosecondsPerToken(count: running)
     clock = next.tokens

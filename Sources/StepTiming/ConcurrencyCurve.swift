@@ -31,7 +31,7 @@ struct ConcurrencyCurve: Hashable, Sendable {
 
 /// Nanoseconds per KV token for kernels that reach the memory's bandwidth: a smooth maximum of one
 /// CTA's own pace and its share of the bandwidth.
-struct BandwidthCurve: Hashable, Sendable {
+struct BandwidthCurve: CTAPace, Hashable, Sendable {
   /// Nanoseconds per token at 0, 1, 2, … CTAs.
   private let table: [Double]
 

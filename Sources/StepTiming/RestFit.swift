@@ -14,7 +14,8 @@ struct RestFit: Sendable {
   /// Steps in pieces that were seen.
   let pieceSteps: Int
 
-  /// Steps at one number of tokens below which a table's point is pooled with its neighbours.
+  /// Steps at one number of tokens below which a table's point is pooled with its neighbours; also the
+  /// steps that what is known of all sizes counts as.
   private static let stepsMin = 8
 
   init(shape: ModelShape, observations seen: [StepObservation], reference: RestFit?) {
@@ -79,8 +80,13 @@ struct RestFit: Sendable {
     }
   }
 
+  /// Points of steps in pieces: each size's own pace as far as its steps tell it, else that of all.
+  ///
+  /// Operations per token do not depend on the size, and what does (tiles, the GPU's clock while it draws
+  /// all its power) is of either sign. So few steps move a size little from the mean, and a size far beyond
+  /// all that were seen has the mean.
   private static func piecePoints(_ sums: [Int: [StepObservation]]) -> [RestOfStep.Point] {
-    var points: [RestOfStep.Point] = []
+    var sizes: [(tokens: Int, rate: Double, count: Int)] = []
     var pooled: [(tokens: Int, steps: [StepObservation])] = []
     func flush() {
       let count = pooled.reduce(0) { $0 + $1.steps.count }
@@ -90,22 +96,30 @@ struct RestFit: Sendable {
         pooled.reduce(0.0) {
           $0 + mean($1.steps) * Double($1.steps.count) / Double($1.tokens)
         } / Double(count)
-      let rounded = RestOfStep.roundedToTile(tokens)
-      points.append(.init(tokens: rounded, microseconds: rate * Double(rounded)))
+      sizes.append((RestOfStep.roundedToTile(tokens), rate, count))
       pooled = []
     }
     for tokens in sums.keys.sorted() {
       let steps = sums[tokens] ?? []
       if steps.count >= stepsMin {
         flush()
-        points.append(.init(tokens: tokens, microseconds: mean(steps)))
+        sizes.append((tokens, mean(steps) / Double(tokens), steps.count))
       } else {
         if let first = pooled.first, tokens >= 2 * first.tokens { flush() }
         pooled.append((tokens, steps))
       }
     }
     flush()
-    return points
+    guard let largest = sizes.last else { return [] }
+    let count = sizes.reduce(0) { $0 + $1.count }
+    let common = sizes.reduce(0) { $0 + $1.rate * Double($1.count) } / Double(count)
+    let prior = Double(stepsMin)
+    sizes = sizes.map { size in
+      let own = Double(size.count)
+      return (size.tokens, (size.rate * own + common * prior) / (own + prior), size.count)
+    }
+    sizes.append((2 * largest.tokens, common, 0))
+    return sizes.map { .init(tokens: $0.tokens, microseconds: $0.rate * Double($0.tokens)) }
   }
 
   private static func mean(_ steps: [StepObservation]) -> Double {

@@ -1,0 +1,40 @@
+import MachineProfiles
+import StepTiming
+import TestSupport
+import Testing
+
+@testable import RepriseCommands
+
+/// The profile in the binary, held to measured batches that it was not fitted to.
+@Suite("The built-in profile against kernels measured apart")
+struct BuiltinProfileTests {
+  /// What is held of one kernel and kind of batch.
+  struct Bound: CustomTestStringConvertible, Sendable {
+    let part: String
+    let median: Double
+    let p90: Double
+    var testDescription: String { part }
+  }
+
+  static let bounds = [
+    Bound(part: "triton-2d, decode", median: 0.03, p90: 0.09),
+    Bound(part: "triton-2d, skewed", median: 0.03, p90: 0.08),
+    Bound(part: "triton-2d, long", median: 0.03, p90: 0.04),
+    Bound(part: "triton-2d, mixed", median: 0.02, p90: 0.08),
+    Bound(part: "triton-2d, prompts", median: 0.02, p90: 0.05),
+    Bound(part: "triton-3d-16, decode", median: 0.03, p90: 0.07),
+    Bound(part: "triton-3d-16, skewed", median: 0.02, p90: 0.05),
+    Bound(part: "triton-3d-16, long", median: 0.02, p90: 0.05),
+    Bound(part: "all batches", median: 0.02, p90: 0.06),
+  ]
+
+  @Test("times random batches of every kind within a few percent", arguments: bounds)
+  func heldOutErrorIsSmall(bound: Bound) throws {
+    let path = RepositoryFile.path("traces/h200/plan-held-out.jsonl.zst")
+    let profile = try #require(try BuiltinProfiles.profile(gpu: "NVIDIA H200"))
+    let errors = try MeasuredKernels([path]).errors(of: profile)
+    let error = try #require(errors.first { $0.part == "held out: \(bound.part)" }?.error)
+    #expect(error.median < bound.median, "\(error)")
+    #expect(error.p90 < bound.p90, "\(error)")
+  }
+}
