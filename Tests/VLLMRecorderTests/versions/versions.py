@@ -30,9 +30,9 @@ KINDS = ("synchronous", "asynchronous")
 HEAD = """# Which vLLM was recorded
 
 Every row: the schedulers of that release (`Scheduler` and `AsyncScheduler`, installed from its sources on PyPI without compiled parts) ran
-random workloads with chunked prefill, preemption, prefix caching and aborted requests under the plugin; no model ran. The trace was compared
+random workloads with chunked prefill and prefix caching, with the preemptions counted below, and one with aborted requests, under the plugin; no model ran. The trace was compared
 with a log that their caller took: order, request, computed and new tokens of every row, who was preempted and who ended, the counts of running,
-waiting and free blocks. `--engine` of the tests runs a whole engine and its server, with 0.32.0 alone.
+waiting and free blocks. Where steps are read in C and in Python, each workload ran and counts twice. `--engine` of the tests runs a whole engine and its server, with 0.32.0 alone.
 
 Made by `versions.py --count {count} --page VERSIONS.md`, by hand, on {date}.
 
