@@ -83,7 +83,7 @@ struct ProviderReplayTests {
     }
   }
 
-  @Test("decode rows of MLA are measured apart from prompts, under the splits that the rule chooses")
+  @Test("decode rows of MLA are measured without prompts, under the splits that the rule chooses")
   func latent() async throws {
     let latent = folder.file("latent.reprise")
     let log = StepLogSample().text.split(separator: "\n").map { line in
@@ -108,7 +108,8 @@ struct ProviderReplayTests {
       #expect(described.kvHeads == 1 && described.headSize == 576)
       let names = try #require(value["variants"]?.elements).compactMap(\.string)
       #expect(names.allSatisfy { $0.hasPrefix("modelled-1.0/triton-mla-") })
-      #expect(names.count <= 2, "a batch may be an anchor on either side of the rule's bound: \(names)")
+      // An anchor may serve batches on either side of the rule's bound.
+      #expect(names.count <= 2, "\(names)")
     }
     let call = await CommandCall(
       "replay", latent, "--policy", policy, "--measurements", store, "--provider", provider,
