@@ -192,39 +192,36 @@ if part growth; then
   done
 fi
 
-if part experiments; then
-  store=(--timing gpu --kernels "$kernels" --measurements "$work/experiments.sqlite")
-  for name in vllm-19774-mla vllm-19152-latency vllm-19152-serving; do
-    run "experiment $name" 90 "$program" experiment "$name" --output "$work/$name" "${store[@]}" |
-      tee "$results/experiment-$name.txt"
-    cp "$work/$name/experiment.json" "$results/experiment-$name.experiment" 2>/dev/null
-  done
-  run 'regret' 30 "$program" regret "$qps5" --policy vllm-0.33 "${store[@]}" | tee "$results/regret.txt"
-  run 'tune' 30 "$program" tune "$qps5" --held-out "${qps5/qps5/qps7}" "${store[@]}" |
-    tee "$results/tune.txt"
-  save
-fi
-
 if part providers; then
   export PYTHONPATH=$CARRY${PYTHONPATH:+:$PYTHONPATH}
   package=$(python3 -m reprise_providers list | sed -n 's|^\(vllm-[^/]*\)/triton-mla .*|\1|p')
   provider=(--timing gpu --kernels "$kernels" --measurements "$work/providers.sqlite"
     --provider 'python3 -m reprise_providers')
-  rules=vllm-mla-0.33@$package,vllm-mla-0.33,vllm-mla-4-splits
+  mla=vllm-mla-0.33@$package,vllm-mla-0.33,vllm-mla-4-splits
   # Decode behind contexts of 25,000 and 50,000 tokens, as the experiment has them; then prompts too.
   "$program" experiment vllm-19774-mla --output "$work/mla" >"$work/text" || cat "$work/text"
   for context in 25000 50000; do
     run "MLA behind $context tokens" 60 "$program" replay "$work/mla/context-$context/trace.reprise" \
-      --policy "$rules,fastest:$package/triton-mla-4,$package/triton-mla-64,$package/triton-mla-128" \
+      --policy "$mla,fastest:$package/triton-mla-4,$package/triton-mla-64,$package/triton-mla-128" \
       "${provider[@]}"
   done
   "$program" generate random --prompt 4000 --output-tokens 64 --rate 4 --requests 24 --seed 1 \
     --output "$work/mla.reprise"
   run 'MLA rescheduled' 90 "$program" replay "$work/mla.reprise" --engine deepseek-v3@nvidia-h200 \
-    --batches rescheduled --policy "$rules" "${provider[@]}"
+    --batches rescheduled --policy "$mla" "${provider[@]}"
   "$program" measure "$work/mla/context-50000/trace.reprise" --policy "vllm-mla-0.33@$package" \
     --plan "$work/check.jsonl"
   run 'MLA of the package against float64' 30 python3 -m reprise_providers check "$work/check.jsonl"
+fi
+
+if part experiments; then
+  store=(--timing gpu --kernels "$kernels" --measurements "$work/experiments.sqlite")
+  run 'regret' 30 "$program" regret "$qps5" --policy vllm-0.33 "${store[@]}"
+  run 'tune' 30 "$program" tune "$qps5" --held-out "${qps5/qps5/qps7}" "${store[@]}"
+  for name in vllm-19774-mla vllm-19152-latency vllm-19152-serving; do
+    run "experiment $name" 90 "$program" experiment "$name" --output "$work/$name" "${store[@]}"
+  done
+  save
 fi
 
 if part sanitizer; then
