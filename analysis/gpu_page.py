@@ -158,7 +158,16 @@ def page(options):
         yield from section(checks, title, name)
 
 
-def section(checks, title, name):
+def brief(lines):
+    """Of replays their rounds and their first table, which has the means; of checks everything."""
+    table = False
+    for line in lines:
+        table = line.startswith("policy ") and "mean TTFT" in line or table and line.strip() != ""
+        if table or re.match(r"-- |reprise: round|\d+ measured|policy +policy|vllm-\S+/|exit ", line):
+            yield line
+
+
+def section(checks, title, name, shorten=lambda lines: lines):
     """The log of one part, of the newest check that ran it."""
     texts = [part(check, name) for check in checks]
     place = next((place for place, text in enumerate(texts) if text is not None), None)
@@ -169,10 +178,10 @@ def section(checks, title, name):
     yield ""
     yield "```"
     # Paths of the machine say nothing.
-    text = re.sub(r"/tmp/tmp\.\w+/", "", "not run" if place is None else texts[place])
+    text = re.sub(r"/tmp/tmp\.\w+/|/root/out/", "", "not run" if place is None else texts[place])
     # A checker's frames of the host are addresses alone.
     yield from (
-        line.rstrip() for line in text.splitlines()
+        line.rstrip() for line in shorten(text.splitlines())
         if not line.startswith("=========") or "ERROR SUMMARY" in line)
     yield "```"
 
@@ -183,12 +192,12 @@ if __name__ == "__main__":
     parser.add_argument(
         "--earlier", type=Path, action="append", default=[],
         help="the folder of an earlier check, for parts that this one left out; newest first")
-    parser.add_argument("--only", help="print the section of one part alone, under this title: PART=TITLE")
+    parser.add_argument("--only", help="print the section of one part alone, in brief, under this title: PART=TITLE")
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
     parser.add_argument("--date", default="undated", help="when the check ran")
     options = parser.parse_args()
     if options.only:
         name, title = options.only.split("=", 1)
-        print("\n".join(section([results(options.folder)], title, name)))
+        print("\n".join(section([results(options.folder)], title, name, brief)))
     else:
         print("\n".join(page(options)))

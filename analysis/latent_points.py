@@ -43,7 +43,11 @@ def main():
     for key, value in fields.items():
         print(f"  {json.dumps(key)}: {json.dumps(value)},")
     print('  "points": {')
-    order = sorted(points, key=lambda name: (-len(points[name]), int(name.rsplit("-", 1)[1])))
+    def place(name):
+        family, splits = name.rsplit("-", 1)
+        return family, int(splits)
+
+    order = sorted(points, key=place)
     print(",\n".join(f"    {json.dumps(name)}: {json.dumps(sorted(points[name]))}" for name in order))
     print("  }\n}")
 

@@ -219,7 +219,7 @@ if part experiments; then
   run 'regret' 30 "$program" regret "$qps5" --policy vllm-0.33 "${store[@]}"
   run 'tune' 30 "$program" tune "$qps5" --held-out "${qps5/qps5/qps7}" "${store[@]}"
   for name in vllm-19774-mla vllm-19152-latency vllm-19152-serving; do
-    run "experiment $name" 90 "$program" experiment "$name" --output "$work/$name" "${store[@]}"
+    run "experiment $name" 300 "$program" experiment "$name" --output "$work/$name" "${store[@]}"
   done
   save
 fi
