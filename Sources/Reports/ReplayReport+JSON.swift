@@ -12,7 +12,7 @@ extension ReplayReport {
   ///
   /// Times are in the unit that a key's end names; a distribution without values is `null`.
   public func json() -> JSONValue {
-    .object([
+    let members: [JSONValue.Member] = [
       .init("schema", .string(Self.schema)),
       .init("trace", .string(trace.name)),
       .init("timing", .string(timing.source.rawValue)),
@@ -35,7 +35,8 @@ extension ReplayReport {
       .init(
         "divergence",
         .object(zip(policies, divergence).map { .init($0.0.name, $0.1.json()) })),
-    ])
+    ]
+    return .object(members + timing.estimateMembers)
   }
 }
 

@@ -151,8 +151,10 @@ public struct TimingDescription: Hashable, Sendable {
   public var attention: String
   /// Where the rest of each step comes from, in words.
   public var rest: String
-  /// The held-out errors of what was fitted; empty for executed kernels.
+  /// The held-out errors of what was fitted; empty where every kernel was executed.
   public var errors: [HeldOutError]
+  /// What was estimated among the times of measured kernels; `nil` where nothing was.
+  public var estimates: EstimatedShare?
 
   /// A description of where times come from.
   public init(

@@ -296,4 +296,6 @@ def test_errors_against_reality_are_those_of_the_accuracy_page():
     assert max(itl) == max(abs(float(row[4].split()[0])) for row in rows)
     assert f"{max(itl):.1f} % at worst" in bounds.words(way)
     assert bounds.way({"timing_rest": "this trace's own GPU times"}) == way != bounds.way({"timing_rest": "the profile"})
+    measured = bounds.way({"timing_rest": "this trace's own GPU times", "timing": "gpu"})
+    assert measured != way and len(bounds.errors(measured)[0]) == len(itl)
     assert "no error against a real engine" in bounds.words(way, Path("nowhere"))
