@@ -91,8 +91,9 @@ struct ReplayCommand: ConsoleCommand {
         "--jitter moves arrivals, which recorded batches do not follow; add --batches rescheduled")
     }
     let floor = try MeasuredNoise.floor()
+    let attributes = policies.contains { ReplayReport.isOracle($0.name) }
     let outcomes = try await rounds.outcomes(
-      under: policies, keepsSteps: output != nil,
+      under: policies, keepsSteps: output != nil || attributes,
       jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed), &times)
     let divergence = try source.divergence(of: outcomes)
     var description = times.description
