@@ -102,7 +102,7 @@ let package = Package(
       [
         "KernelImages", "CUDADriver", "MeasurementStore", "StepTiming", "KernelSelection",
         "TraceModel",
-      ], exclude: ["README.md", "H200.md", "device-check.sh"]),
+      ], exclude: ["README.md", "H200.md", "device-check.sh", "short_memory.py"]),
     .target(
       name: "MeasurementStore", dependencies: ["KernelSelection", "TraceModel", "CSQLite"],
       exclude: ["README.md"], swiftSettings: swiftSettings,

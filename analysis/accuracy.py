@@ -308,8 +308,8 @@ No profile has seen the run that it is reported on: `analysis/split.json` says w
   `replay` does. Under the same policy that trace is the reported run itself, so those rows are within the fit.
 - *measured kernels and trace*: attention from kernels that were executed on an H200 (`traces/h200/measurements.jsonl.zst`), the rest as
   before. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
-  and how near estimates are. FlashAttention 3 is known from the few dozen calls of vLLM's kernel in `traces/h200/kernels.jsonl` alone, so nearly
-  all of its times are estimates.
+  and how near estimates are. FlashAttention 3 is vLLM's own
+  kernel as a provider timed it (`traces/h200/providers.jsonl.zst`): in a graph, scheduled beforehand, which an engine's calls are not quite.
 
 No error can be told from none below the floor: two real runs of the same work, on one machine, gave {floor};
 two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What each number means stands in `Sources/Reports/VALIDATION.md`.

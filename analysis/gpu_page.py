@@ -119,8 +119,9 @@ def part(files, name):
 
 
 def page(options):
-    files = results(options.folder)
-    earlier = results(options.earlier) if options.earlier else files
+    checks = [results(folder) for folder in (options.folder, *options.earlier)]
+    # The newest that has replays.
+    files = next((check for check in checks if any(replays(check))), checks[0])
     gpu = next(line for line in files["log.txt"].splitlines() if line.startswith("NVIDIA")).split(",")
     yield f"# Replays on an {gpu[0]}"
     yield ""
@@ -147,32 +148,56 @@ def page(options):
         yield from lines
     for title, name in (
         ("How time grows with policies and requests", "growth"),
+        ("When GPU memory is short", "memory"),
+        ("Experiments, regret and tuning on executed kernels", "experiments"),
         ("Kernels against float64", "selftest"),
         ("MLA decode", "latent"),
         ("What can go wrong", "bad"),
         ("compute-sanitizer", "sanitizer"),
     ):
-        text = part(files, name)
-        if text is None:
-            text = part(earlier, name) or "not run"
-            title += " (from an earlier run of the check)"
-        yield ""
-        yield f"## {title}"
-        yield ""
-        yield "```"
-        # Paths of the machine say nothing.
-        text = re.sub(r"/tmp/tmp\.\w+/", "", text)
-        # A checker's frames of the host are addresses alone.
-        yield from (
-            line.rstrip() for line in text.splitlines()
-            if not line.startswith("=========") or "ERROR SUMMARY" in line)
-        yield "```"
+        yield from section(checks, title, name)
+
+
+def brief(lines):
+    """Of replays their rounds and their first table, which has the means; of checks everything."""
+    table = False
+    for line in lines:
+        table = line.startswith("policy ") and "mean TTFT" in line or table and line.strip() != ""
+        if table or re.match(r"-- |reprise: round|\d+ measured|policy +policy|vllm-\S+/|exit ", line):
+            yield line
+
+
+def section(checks, title, name, shorten=lambda lines: lines):
+    """The log of one part, of the newest check that ran it."""
+    texts = [part(check, name) for check in checks]
+    place = next((place for place, text in enumerate(texts) if text is not None), None)
+    if place:
+        title += " (from an earlier run of the check)"
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield "```"
+    # Paths of the machine say nothing.
+    text = re.sub(r"/tmp/tmp\.\w+/|/root/out/", "", "not run" if place is None else texts[place])
+    # A checker's frames of the host are addresses alone.
+    yield from (
+        line.rstrip() for line in shorten(text.splitlines())
+        if not line.startswith("=========") or "ERROR SUMMARY" in line)
+    yield "```"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="what device-check.sh has left in OUT")
-    parser.add_argument("--earlier", type=Path, help="the folder of an earlier check, for parts that this one left out")
+    parser.add_argument(
+        "--earlier", type=Path, action="append", default=[],
+        help="the folder of an earlier check, for parts that this one left out; newest first")
+    parser.add_argument("--only", help="print the section of one part alone, in brief, under this title: PART=TITLE")
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
     parser.add_argument("--date", default="undated", help="when the check ran")
-    print("\n".join(page(parser.parse_args())))
+    options = parser.parse_args()
+    if options.only:
+        name, title = options.only.split("=", 1)
+        print("\n".join(section([results(options.folder)], title, name, brief)))
+    else:
+        print("\n".join(page(options)))

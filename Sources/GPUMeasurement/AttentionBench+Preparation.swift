@@ -19,9 +19,6 @@ extension AttentionBench {
     let copies = min(GPUMeasurementLimits.poolsMax, (between + bytes - 1) / bytes)
     // Whole graphs, so that none begins where the one before it ended.
     let cold = (copies + calls - 1) / calls * min(calls, copies)
-    guard plan.blocks <= plan.addressableBlocks else {
-      throw CUDAError(.signature("\(bytes) bytes of KV are more than its 32-bit offsets reach"))
-    }
     let wanted = min(cache == .cold ? cold : 1, plan.addressableBlocks / plan.blocks)
     pool.addressableBlocks = plan.addressableBlocks
     try pool.reserve(

@@ -122,6 +122,9 @@ public final class AttentionBench {
     }
     let plan = LaunchPlan(program, batch, in: context)
     let words = Self.words(for: batch)
+    if let elements = plan.beyondReach {
+      throw .beyondReach(variant: program.variant, batch: words, elements: elements)
+    }
     let loaded = try loader.kernels(of: program, in: self.context)
     let label = "kernel '\(program.variant)' on \(words)"
     do throws(CUDAError) {

@@ -13,6 +13,8 @@ public enum GPUMeasurementError: Error, Hashable, Sendable {
   case image(KernelImageError)
   /// Not even one copy of the batch's KV fits into the GPU's memory.
   case outOfMemory(variant: String, batch: String, needed: ByteCount)
+  /// A tensor has more elements than the kernel's offsets reach; `elements` says how many of what.
+  case beyondReach(variant: String, batch: String, elements: String)
   /// Measurements cannot be read or written.
   case store(MeasurementStoreError)
   /// The store has an earlier failure of the kernel on the batch.
@@ -44,6 +46,9 @@ public enum GPUMeasurementError: Error, Hashable, Sendable {
     case .outOfMemory(let variant, let batch, let needed):
       "kernel '\(variant)' on \(batch): \(needed.rawValue) bytes of GPU memory needed for one copy "
         + "of its KV, and less is free; free some, or leave the batch out with --from and --to"
+    case .beyondReach(let variant, let batch, let elements):
+      "kernel '\(variant)' on \(batch): \(elements) are more than its 32-bit offsets reach; choose "
+        + "fewer splits, or leave the batch out with --from and --to"
     case .store(let error): error.message
     case .failedBefore(let variant, let batch, let reason):
       "kernel '\(variant)' failed on \(batch) before (\(reason)); "

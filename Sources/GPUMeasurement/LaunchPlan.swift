@@ -59,7 +59,19 @@ struct LaunchPlan {
   /// Bytes of a block.
   var blockBytes: Int { (isLatent ? 2 : 4) * blockElements }
   /// Blocks that the kernel's offsets reach: those of latent caches have 32 bits, as in vLLM.
-  var addressableBlocks: Int { isLatent ? Int(Int32.max) / blockElements : Int(Int32.max) }
+  var addressableBlocks: Int { isLatent ? Self.offsetsMax / blockElements : Self.offsetsMax }
+  /// Elements that 32-bit offsets reach.
+  static let offsetsMax = Int(Int32.max)
+  /// Which tensor of an MLA kernel its 32-bit offsets do not reach to the end, in words; `nil` where all
+  /// are within reach.
+  var beyondReach: String? {
+    guard isLatent else { return nil }
+    let parts = [
+      ("queries", tokens * queryHeads * headSize), ("KV", blocks * blockElements),
+      ("partial results of \(program.segments) splits", cells * (AttentionContext.latentSize + 1)),
+    ]
+    return parts.first { $0.1 > Self.offsetsMax }.map { "\($0.1) elements of \($0.0)" }
+  }
   /// Elements of an output's head.
   var outputHeadSize: Int { isLatent ? AttentionContext.latentSize : headSize }
   /// Bytes of queries.

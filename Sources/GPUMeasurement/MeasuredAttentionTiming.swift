@@ -68,8 +68,7 @@ public final class MeasuredAttentionTiming: AttentionTiming {
     guard variants.contains(variant) else {
       throw .variantWithoutTiming(variant: variant.name, available: variants.map(\.name))
     }
-    let batch = variant.family.isLatent ? Self.decodeRows(of: batch) : batch
-    guard batch.summary.rows > 0 || !variant.family.isLatent else { return .zero }
+    guard let batch = variant.family.rows(of: batch) else { return .zero }
     let longestQuery = batch.summary.maxQueryLength
     guard variant.family != .triton3D || longestQuery <= GPUMeasurementLimits.splitQueryLengthMax
     else {
@@ -85,14 +84,6 @@ public final class MeasuredAttentionTiming: AttentionTiming {
       } catch { return .failure(error) }
     }
     return try result.get()
-  }
-
-  /// The rows that MLA decoding sees: vLLM runs prompts beside them on another kernel, over keys and
-  /// values of full size, whichever policy is in force; that kernel's time counts as rest of the step.
-  private static func decodeRows(of batch: AttentionBatch) -> AttentionBatch {
-    guard !batch.summary.isSingleTokenOnly else { return batch }
-    let rows = zip(batch.queryLengths, batch.kvLengths).filter { $0.0 == 1 }
-    return AttentionBatch(rows: rows.map { (queryLength: $0.0, kvLength: $0.1) })
   }
 
   /// What happened on the way: measurements taken, GPU time spent, and notes for the user.

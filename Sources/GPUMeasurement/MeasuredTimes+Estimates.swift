@@ -42,10 +42,10 @@ extension MeasuredTimes {
         EstimatedKernel(
           // Sorted, so that equal stores give equal estimates.
           (times[variant] ?? [:]).sorted { $0.key < $1.key }.compactMap { text, time in
-            BatchKey(text: text).rows.map { rows, padded in
+            BatchKey(text: text).described.map { described in
               KernelMeasurement(
-                batch: AttentionBatch(rows: rows, paddedRows: padded), context: context,
-                variant: variant, microseconds: Double(max(1, time.rawValue)) / 1e3)
+                batch: described.batch, context: context, variant: variant,
+                microseconds: Double(max(1, time.rawValue)) / 1e3)
             }
           }))
     }

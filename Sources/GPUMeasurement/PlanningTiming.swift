@@ -44,6 +44,7 @@ public final class PlanningTiming: AttentionTiming {
   public func attentionTime(
     of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds {
+    guard let batch = variant.family.rows(of: batch) else { return .zero }
     let time = try estimate(variant, batch, context)
     planned.withLock { plan in
       for part in DecodeAnchors(of: batch, isExact: isExact).measured {
@@ -62,6 +63,10 @@ public final class PlanningTiming: AttentionTiming {
     let own = variant.of(package: "")
     guard !variant.package.isEmpty, variant.family != .triton3D, base.variants.contains(.triton2D)
     else { return try base.attentionTime(of: own, for: batch, in: context) }
+    // No profile has MLA kernels.
+    guard base.variants.contains(own) else {
+      return try base.attentionTime(of: .triton2D, for: batch, in: context)
+    }
     do throws(TimingError) {
       return try base.attentionTime(of: own, for: batch, in: context)
     } catch .batchWithoutTiming {

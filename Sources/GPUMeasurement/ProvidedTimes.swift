@@ -40,10 +40,10 @@ struct ProvidedTimes {
         best.value.map { ($0.0.text, $0.1) }, uniquingKeysWith: { first, _ in first })
       if machine == nil { machine = best.key.machine }
       let measurements = best.value.compactMap { key, time in
-        key.rows.map { rows, padded in
+        key.described.map { described in
           KernelMeasurement(
-            batch: AttentionBatch(rows: rows, paddedRows: padded), context: context,
-            variant: variant, microseconds: Double(max(1, time.rawValue)) / 1e3)
+            batch: described.batch, context: context, variant: variant,
+            microseconds: Double(max(1, time.rawValue)) / 1e3)
         }
       }
       fitted[variant] = KernelFit.fit(

@@ -97,6 +97,7 @@ public final class ProviderAttentionTiming: AttentionTiming {
     guard variants.contains(variant) else {
       throw .variantWithoutTiming(variant: variant.name, available: variants.map(\.name))
     }
+    guard let batch = variant.family.rows(of: batch) else { return .zero }
     let longestQuery = batch.summary.maxQueryLength
     guard variant.family != .triton3D || longestQuery <= GPUMeasurementLimits.splitQueryLengthMax
     else {

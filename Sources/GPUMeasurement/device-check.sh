@@ -1,12 +1,13 @@
 #!/bin/bash
 # Tests and measures on the machine's GPU what README.md beside this file promises.
 #
-# Needs python3 with triton 3.6.0 (and torch for one of the bad cases), and in CARRY the program
-# `reprise` (static, stripped) with the package `reprise_kernels` beside it; OUT is the folder for
-# results. Run from the repository's root. PARTS names parts to run; all take some six minutes.
+# Needs python3 with triton 3.6.0 (and torch for `memory`), and in CARRY the program `reprise` (static,
+# stripped) with the package `reprise_kernels` beside it, and `reprise_providers` for `providers`, which
+# also needs vLLM; OUT is the folder for results. Run from the repository's root. PARTS names parts to
+# run; all take some eight minutes.
 set -uo pipefail
 : "${OUT:=/tmp/reprise-check}" "${CARRY:=.carry}"
-: "${PARTS:=selftest replays export plan latent bad growth sanitizer}"
+: "${PARTS:=selftest replays export plan latent bad memory growth experiments providers sanitizer}"
 mkdir -p "$OUT"
 exec > >(tee "$OUT/log.txt") 2>&1
 work=$(mktemp -d)
@@ -101,8 +102,25 @@ if part latent; then
   run 'MLA 4 splits and more of the kernel of today' 60 "$program" measure \
     --engine deepseek-v3@nvidia-h200 --kernels "$kernels" --measurements "$work/latent.sqlite" \
     --policy vllm-mla-0.33 --sample-plan 3 --count 20
+  # One row of DeepSeek-V3 over 4 GPUs: what `analysis/latent_points.py` makes mla-h200.json of.
+  cat >"$work/tp4.yaml" <<'YAML'
+base: deepseek-v3@nvidia-h200
+name: deepseek-v3-over-4
+tensor_parallel: 4
+kv_cache_tokens: 262144
+YAML
+  single=()
+  for tokens in 128 512 1024 2048 4096 8192 12500 16384 25000 32768 50000 65536; do
+    single+=(--rows "$tokens")
+  done
+  run 'MLA of one row over 4 GPUs' 60 "$program" measure "${single[@]}" --engine "$work/tp4.yaml" \
+    --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33 --kernels "$kernels" \
+    --measurements "$work/latent.sqlite"
   "$program" measure --measurements "$work/latent.sqlite" --medians \
     --export "$OUT/latent.jsonl.zst"
+  run 'MLA beyond 32-bit offsets' 20 "$program" measure --engine deepseek-v3@nvidia-h200 \
+    --policy vllm-mla-0.33 --rows '140000,100*1000' --kernels "$kernels" \
+    --measurements "$work/latent.sqlite"
 fi
 
 if part bad; then
@@ -145,21 +163,15 @@ PYTHON
     "$program" record - --output "$work/unknown.reprise"
   run 'measure without a profile' 60 "$program" measure "$work/unknown.reprise" \
     --policy always-2d --measurements "$work/unknown.sqlite" --kernels "$kernels"
-  for left in 3000 300; do
-    python3 - $left <<'PYTHON' &
-import sys, time, torch
-free, _ = torch.cuda.mem_get_info()
-hold = torch.empty(free - int(sys.argv[1]) * 2**20, dtype=torch.uint8, device="cuda")
-print("holding", hold.numel() >> 20, "MiB", flush=True)
-time.sleep(25)
-PYTHON
-    holder=$!
-    sleep 9
-    run "with some $left MiB of GPU memory left" 14 "$program" measure --rows '30000*8' --rows '60000*16' \
-      --policy always-2d --measurements "$work/small-$left.sqlite" --kernels "$kernels"
-    kill $holder 2>/dev/null
-    wait $holder 2>/dev/null
-  done
+fi
+
+if part memory; then
+  short=$work/short
+  # 16 rows of 2,048 tokens: 128 MiB of KV, of which two copies exceed four L2 caches.
+  run 'in what is left of the GPU' 90 python3 "$(dirname "$0")/short_memory.py" \
+    "$program measure --rows '2048*16' --policy always-2d --kernels $kernels --measurements $short-{left}.sqlite" \
+    "$program measure $h200/mistral-small-24b-random-qps1.vllm-default.reprise --policy $four \
+    --kernels $kernels --measurements $short-trace-{left}.sqlite"
 fi
 
 if part growth; then
@@ -178,6 +190,38 @@ if part growth; then
     echo "requests $requests: $(grep -ao 'steps": [0-9]*' "$work/text" | head -1)"
     grep -a '^reprise: measured\|^exit' "$work/text"
   done
+fi
+
+if part providers; then
+  export PYTHONPATH=$CARRY${PYTHONPATH:+:$PYTHONPATH}
+  package=$(python3 -m reprise_providers list | sed -n 's|^\(vllm-[^/]*\)/triton-mla .*|\1|p')
+  provider=(--timing gpu --kernels "$kernels" --measurements "$work/providers.sqlite"
+    --provider 'python3 -m reprise_providers')
+  mla=vllm-mla-0.33@$package,vllm-mla-0.33,vllm-mla-4-splits
+  # Decode behind contexts of 25,000 and 50,000 tokens, as the experiment has them; then prompts too.
+  "$program" experiment vllm-19774-mla --output "$work/mla" >"$work/text" || cat "$work/text"
+  for context in 25000 50000; do
+    run "MLA behind $context tokens" 60 "$program" replay "$work/mla/context-$context/trace.reprise" \
+      --policy "$mla,fastest:$package/triton-mla-4,$package/triton-mla-64,$package/triton-mla-128" \
+      "${provider[@]}"
+  done
+  "$program" generate random --prompt 4000 --output-tokens 64 --rate 4 --requests 24 --seed 1 \
+    --output "$work/mla.reprise"
+  run 'MLA rescheduled' 90 "$program" replay "$work/mla.reprise" --engine deepseek-v3@nvidia-h200 \
+    --batches rescheduled --policy "$mla" "${provider[@]}"
+  "$program" measure "$work/mla/context-50000/trace.reprise" --policy "vllm-mla-0.33@$package" \
+    --plan "$work/check.jsonl"
+  run 'MLA of the package against float64' 30 python3 -m reprise_providers check "$work/check.jsonl"
+fi
+
+if part experiments; then
+  store=(--timing gpu --kernels "$kernels" --measurements "$work/experiments.sqlite")
+  run 'regret' 30 "$program" regret "$qps5" --policy vllm-0.33 "${store[@]}"
+  run 'tune' 30 "$program" tune "$qps5" --held-out "${qps5/qps5/qps7}" "${store[@]}"
+  for name in vllm-19774-mla vllm-19152-latency vllm-19152-serving; do
+    run "experiment $name" 300 "$program" experiment "$name" --output "$work/$name" "${store[@]}"
+  done
+  save
 fi
 
 if part sanitizer; then

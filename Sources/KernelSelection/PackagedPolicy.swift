@@ -6,6 +6,7 @@ struct PackagedPolicy: SelectionPolicy {
   let explanation: String
   let source: String
   let variants: [KernelVariant]
+  var timesItsChoiceAlone: Bool { base.timesItsChoiceAlone }
   private let base: any SelectionPolicy
   private let package: String
 

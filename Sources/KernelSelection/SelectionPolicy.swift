@@ -11,9 +11,18 @@ public protocol SelectionPolicy: Sendable {
   var source: String { get }
   /// Every variant that the rule can choose, in a fixed order.
   var variants: [KernelVariant] { get }
+  /// Whether only the variant that it chooses for a batch is timed for it, and none of the others.
+  ///
+  /// So it is where `variants` lists far more than any batch admits, such as every number of splits.
+  var timesItsChoiceAlone: Bool { get }
 
   /// The choice for a batch, seen with its graph padding.
   func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice
+}
+
+extension SelectionPolicy {
+  /// All variants are timed, so that a choice can be held to the others.
+  public var timesItsChoiceAlone: Bool { false }
 }
 
 /// What a policy decides for one batch.

@@ -10,6 +10,7 @@ struct VLLMMLA033Policy: SelectionPolicy {
     + "the longest row, rounded up to a power of two, and at most two for each SM."
   let source = "vLLM since PR #33529 (d9408ff, 2026-04-02), 0.33 included"
   let variants: [KernelVariant] = Self.splits.map { KernelVariant(.tritonMLA, segments: $0) }
+  let timesItsChoiceAlone = true
 
   /// Tokens that a split has at least (`_MIN_WORK_PER_SPLIT`).
   static let tokensPerSplit = 512

@@ -37,7 +37,8 @@ extension BatchKey {
     guard let type = value(1, "type"), let queryHeads = number(2, "query_heads"),
       let kvHeads = number(3, "kv_heads"), let headSize = number(4, "head"),
       let blockSize = number(5, "block"), let padded = value(6, "padded").flatMap({ Int($0) }),
-      let rows = value(7, "rows").flatMap(Self.rows), (rows.count...1 << 20).contains(padded)
+      let rows = value(7, "rows").flatMap(Self.rows),
+      (rows.count...MeasurementLimits.batchRowsMax).contains(padded)
     else { return nil }
     return DescribedBatch(
       batch: AttentionBatch(rows: rows, paddedRows: padded), queryHeads: queryHeads,
@@ -61,8 +62,9 @@ extension BatchKey {
       }
       guard let kv = lengths.last ?? nil, let query = lengths.count == 2 ? lengths[0] : 1,
         lengths.count <= 2, times.count <= 2, query >= 0, kv >= 0,
-        let count = times.count == 2 ? Int(times[1]) : 1, (1...1 << 16).contains(count),
-        rows.count + count <= 1 << 20
+        let count = times.count == 2 ? Int(times[1]) : 1,
+        (1...MeasurementLimits.batchRowsMax).contains(count),
+        rows.count + count <= MeasurementLimits.batchRowsMax
       else { return nil }
       rows += Array(repeating: (queryLength: query, kvLength: kv), count: count)
     }

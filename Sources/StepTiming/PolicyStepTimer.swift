@@ -9,8 +9,12 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   public let context: AttentionContext
   private let layers: Int
   private let rest: RestOfStep
-  /// Variants that each batch is timed under: the policy's own first.
+  /// Variants that batches are timed under: the policy's own first.
   public let candidates: [KernelVariant]
+  /// Whether a candidate is timed for every batch; the others where a policy chooses them.
+  private let isAlwaysTimed: [Bool]
+  /// Policies of which a batch is timed under the choice alone.
+  private let choosing: [any SelectionPolicy]
   /// For each candidate, its pace where that is not 1.
   private let paces: [[(launch: LaunchSize, factor: Double)]]
   private var times: [Nanoseconds?]
@@ -24,9 +28,11 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   /// - `layers`: transformer layers, each with one attention call per step
   /// - `pace`: how the engine runs its kernels beside their timing
   /// - `candidates`: variants that regret is measured against, beside the policy's own
+  /// - `rivals`: policies whose choices it is measured against too
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
-    layers: Int, rest: RestOfStep, pace: KernelPace = .asTimed, candidates: [KernelVariant]
+    layers: Int, rest: RestOfStep, pace: KernelPace = .asTimed, candidates: [KernelVariant],
+    rivals: [any SelectionPolicy] = []
   ) throws(TimingError) {
     self.policy = policy
     self.attention = attention
@@ -34,12 +40,19 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     self.layers = layers
     self.rest = rest
     var all = policy.variants
-    for candidate in candidates where !all.contains(candidate) { all.append(candidate) }
+    for candidate in rivals.flatMap(\.variants) + candidates where !all.contains(candidate) {
+      all.append(candidate)
+    }
     for variant in all where !attention.variants.contains(variant) {
       throw .variantWithoutTiming(
         variant: variant.name, available: attention.variants.map(\.name))
     }
+    let judged = [policy] + rivals
+    var always = Set(candidates)
+    for policy in judged where !policy.timesItsChoiceAlone { always.formUnion(policy.variants) }
     self.candidates = all
+    isAlwaysTimed = all.map(always.contains)
+    choosing = judged.filter(\.timesItsChoiceAlone)
     paces = all.map { pace.factors(of: $0) }
     times = Array(repeating: nil, count: all.count)
   }
@@ -50,7 +63,12 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     if case .fullGraph(let tokens) = launch { batch.pad(to: tokens) }
     batch.orderRows()
     var fastest = 0
+    let chosenAlone = choosing.map { $0.choose(for: batch.summary, in: context) }
     for index in candidates.indices {
+      guard isAlwaysTimed[index] || chosenAlone.contains(.variant(candidates[index])) else {
+        times[index] = nil
+        continue
+      }
       times[index] = try timeIfRunnable(candidates[index], batch).map {
         paces[index].isEmpty ? $0 : paced($0, index, launch)
       }
@@ -90,7 +108,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   }
 
   /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot
-  /// run it.
+  /// run it, or is not timed for it.
   public var candidateTimes: [Nanoseconds?] { times.map { time in time.map { $0 * layers } } }
 
   private func choose(_ batch: AttentionBatch, fastest: Int) throws(TimingError) -> Int {

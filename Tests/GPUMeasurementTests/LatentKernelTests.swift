@@ -64,4 +64,39 @@ struct LatentKernelTests {
     #expect(plan.outputBytes == 3 * 16 * 512 * 2)
     #expect(plan.scratchBytes == 3 * 16 * 4 * 513 * 4)
   }
+
+  @Test("are refused in one line where partial results, queries or KV exceed 32-bit offsets")
+  func reach() throws {
+    let fake = FakeBench(memoryBytes: 1 << 40)
+    let timing = try timing(fake)
+    let heads = AttentionContext(
+      queryHeads: 128, kvHeads: 1, headSize: 576, kvBlockSize: 64, smCount: 132,
+      graphs: context.graphs)
+    let program = try SmallManifest.manifest().program(
+      "triton-mla", shape: .latent(blockSize: 64))
+    func words(rows: Int, splits: Int, length: Int32 = 200) -> String? {
+      LaunchPlan(
+        program.split(splits, as: "triton-mla-\(splits)"),
+        FakeBench.decode(Array(repeating: length, count: rows)), in: heads
+      ).beyondReach
+    }
+    // 128 heads × 264 splits × 513 elements a row: 123 rows fit into 2³¹, 124 do not.
+    #expect(words(rows: 123, splits: 264) == nil)
+    #expect(words(rows: 124, splits: 264) == "2149576704 elements of partial results of 264 splits")
+    #expect(words(rows: 30_000, splits: 1) == "2211840000 elements of queries")
+    #expect(words(rows: 40, splits: 4, length: 100_000) == "2304737280 elements of KV")
+    let error = #expect(throws: TimingError.self) {
+      try timing.attentionTime(
+        of: KernelVariant(.tritonMLA, segments: 264),
+        for: FakeBench.decode(Array(repeating: 640, count: 124)), in: heads)
+    }
+    guard case .execution(let line) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(line.contains("'triton-mla-264' on a batch of 124 rows"))
+    #expect(line.contains("are more than its 32-bit offsets reach"))
+    #expect(!line.contains("\n"))
+    #expect(!fake.driver.lines.contains { $0.hasPrefix("cuLaunchKernel") })
+  }
 }

@@ -28,6 +28,14 @@ def test_the_splits_of_mla_follow_vllm():
     assert {length: ruled_splits(length, 132) for length in splits} == splits
 
 
+def test_every_split_that_the_mla_rule_chooses_is_provided():
+    from reprise_providers.providers.vllm_triton_mla import VARIANTS, ruled_splits
+
+    for multiprocessors in (78, 108, 132, 148):
+        for length in (1, 512, 16_384, 65_536, 163_840):
+            assert f"triton-mla-{ruled_splits(length, multiprocessors)}" in VARIANTS
+
+
 def test_a_plan_of_kernels_that_are_not_there_is_a_wrong_call(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(program, "installed_variants", dict)
     path = tmp_path / "plan.jsonl"

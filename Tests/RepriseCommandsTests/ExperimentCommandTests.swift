@@ -1,3 +1,5 @@
+import KernelSelection
+import MeasurementStore
 import TestSupport
 import Testing
 import TraceModel
@@ -85,6 +87,56 @@ struct ExperimentCommandTests {
     #expect(try first.contents() == points + ["experiment.json"])
     for name in ["experiment.json", "context-0/summary.json", "context-0/trace.reprise"] {
       #expect(try first.bytes(of: name) == second.bytes(of: name), "\(name)")
+    }
+  }
+
+  @Test("from executed kernels, where a policy without any is left out and said")
+  func executedKernels() async throws {
+    let folder = try TemporaryDirectory()
+    let store = folder.file("store.sqlite")
+    try Self.writeStore(store)
+    let call = [
+      "experiment", "vllm-19152-latency", "--output", folder.file("out"), "--timing", "gpu",
+      "--measurements", store, "--kernels", folder.file("none"), "--recordings", "/nowhere",
+    ]
+    let run = await CommandCall(call)
+    guard run.exitCode == 0 else {
+      // On a machine with a GPU the missing kernels are the error, as they should be.
+      #expect(run.errors.contains("reprise kernels build"), "\(run.errors)")
+      return
+    }
+    #expect(run.output.contains("flash-attention-3 is left out: none of its kernels was executed"))
+    let summary = try JSONValue(parsing: try folder.bytes(of: "out/output-12800/summary.json"))
+    #expect(summary["timing"] == .string("gpu"))
+    #expect(summary["policies"]?["vllm-0.9.2"] != nil)
+    #expect(summary["policies"]?["flash-attention-3"] == nil)
+    let named = await CommandCall(call + ["--policy", "always-2d,flash-attention-3"])
+    #expect(named.exitCode != 0)
+    #expect(named.errors.contains("flash-attention-3"))
+  }
+
+  /// Every batch of one request of 500 tokens that grows to 13,300; a microsecond for 100 tokens.
+  private static func writeStore(_ path: String) throws {
+    let store = try MeasurementStore(path: path)
+    let context = AttentionContext(
+      queryHeads: 32, kvHeads: 8, headSize: 128, kvBlockSize: 16, smCount: 132,
+      graphs: CUDAGraphs(mode: .none, captureSizes: []))
+    let lengths = stride(from: Int32(448), through: 13_376, by: 64)
+    let decodes = lengths.map { AttentionBatch(rows: [(1, $0)], paddedRows: 1) }
+    for batch in decodes + [AttentionBatch(rows: [(500, 500)])] {
+      for variant in ["triton-2d", "triton-3d-16"] {
+        try store.append(
+          SampleSet(
+            samples: Array(
+              repeating: Nanoseconds(10) * batch.summary.maxKVLength, count: 6),
+            smMegahertz: nil, memoryMegahertz: nil, throttleReasons: nil,
+            date: "2026-11-23T10:00:00Z"),
+          to: MeasurementKey(
+            machine: MeasuredMachine(gpu: "NVIDIA H200", smCount: 132, driver: "580"),
+            kernelImage: "image", variant: variant,
+            batch: BatchKey(batch, in: context, elementType: "bf16"), state: MeasuredState()),
+          status: .complete)
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import KernelSelection
 import MeasurementStore
 import TestSupport
 import Testing
@@ -82,8 +83,45 @@ struct ProviderReplayTests {
     for line in lines.dropFirst() {
       let value = try JSONValue(parsing: Array(line.utf8))
       let text = try #require(value["batch"]?.string)
-      #expect(BatchKey(text: text).rows != nil)
+      #expect(BatchKey(text: text).described != nil)
     }
+  }
+
+  @Test("decode rows of MLA are measured without prompts, under the splits that the rule chooses")
+  func latent() async throws {
+    let latent = folder.file("latent.reprise")
+    let log = StepLogSample().text.split(separator: "\n").map { line in
+      line.contains("num_kv_heads")
+        ? line.replacing("\"num_kv_heads\":8", with: "\"num_kv_heads\":1").replacing(
+          "\"head_size\":128", with: "\"head_size\":576") : line[...]
+    }
+    let path = try folder.write(log.joined(separator: "\n").utf8, to: "latent.jsonl")
+    let recorded = await CommandCall("record", path, "--output", latent)
+    #expect(recorded.exitCode == 0, "\(recorded.errors)")
+    let policy = "vllm-mla-0.33@modelled-1.0"
+    let plan = await CommandCall(
+      "measure", latent, "--policy", policy, "--plan", folder.file("plan.jsonl"))
+    #expect(plan.exitCode == 0, "\(plan.errors)")
+    let lines = try folder.text(of: "plan.jsonl").split(separator: "\n").dropFirst()
+    #expect(!lines.isEmpty)
+    for line in lines {
+      let value = try JSONValue(parsing: Array(line.utf8))
+      let text = try #require(value["batch"]?.string)
+      let described = try #require(BatchKey(text: text).described)
+      #expect(described.batch.summary.isSingleTokenOnly && described.batch.summary.rows > 0)
+      #expect(described.kvHeads == 1 && described.headSize == 576)
+      let names = try #require(value["variants"]?.elements).compactMap(\.string)
+      #expect(names.allSatisfy { $0.hasPrefix("modelled-1.0/triton-mla-") })
+      // An anchor may serve batches on either side of the rule's bound.
+      #expect(names.count <= 2, "\(names)")
+    }
+    let call = await CommandCall(
+      "replay", latent, "--policy", policy, "--measurements", store, "--provider", provider,
+      "--format", "json")
+    #expect(call.exitCode == 0, "\(call.errors)")
+    #expect(call.errors.contains("round 2: 0 batches not measured yet"))
+    let json = try JSONValue(parsing: call.output)
+    #expect(json["policies"]?[policy]?["attention_ms"]?.double ?? 0 > 0)
   }
 
   @Test("a provider that fails ends the call with its command and the plan")

@@ -39,6 +39,33 @@ private struct TwoKernels: AttentionTiming {
   }
 }
 
+/// The variant of as many splits as the longest row has tokens, of 1 to 8.
+private struct ChoosingPolicy: SelectionPolicy {
+  var name: String { "choosing" }
+  var explanation: String { "As many splits as tokens." }
+  var source: String { "a test" }
+  var variants: [KernelVariant] { (1...8).map { KernelVariant(.tritonMLA, segments: $0) } }
+  var timesItsChoiceAlone: Bool { true }
+  func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice {
+    .variant(KernelVariant(.tritonMLA, segments: batch.maxKVLength))
+  }
+}
+
+/// 1 µs a split; it refuses what is asked beyond `admitted`.
+private struct FewSplits: AttentionTiming {
+  let admitted: Set<Int>
+  var source: TimingSource { .profile }
+  var variants: [KernelVariant] { (1...8).map { KernelVariant(.tritonMLA, segments: $0) } }
+  func attentionTime(
+    of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
+  ) throws(TimingError) -> Nanoseconds {
+    guard admitted.contains(variant.segments) else {
+      throw .execution("\(variant.name) was asked for")
+    }
+    return Nanoseconds(1000) * variant.segments
+  }
+}
+
 @Suite("Step times of a policy")
 struct PolicyStepTimerTests {
   static let context = AttentionContext(
@@ -53,6 +80,28 @@ struct PolicyStepTimerTests {
     try PolicyStepTimer(
       policy: policy, attention: TwoKernels(), context: Self.context, layers: 2, rest: Self.rest,
       candidates: candidates)
+  }
+
+  @Test("ask for no more than the choice where a policy lists far more than a batch admits")
+  func choiceAlone() throws {
+    let packaged = try SelectionPolicies.named("vllm-mla-0.33@vllm-0.24.0")
+    #expect(packaged.timesItsChoiceAlone)
+    func timer(_ admitted: Set<Int>, rivals: [any SelectionPolicy]) throws -> PolicyStepTimer {
+      try PolicyStepTimer(
+        policy: ChoosingPolicy(), attention: FewSplits(admitted: admitted), context: Self.context,
+        layers: 2, rest: Self.rest, candidates: [], rivals: rivals)
+    }
+    var batch = AttentionBatch(rows: [(1, 5)])
+    var alone = try timer([5], rivals: [])
+    let time = try alone.time(of: &batch)
+    #expect(time.attention == Nanoseconds(10_000) && time.regret == .zero)
+    #expect(alone.candidateTimes.compactMap(\.self).count == 1)
+    // A rival that can choose any of its variants has all of them timed.
+    let two = ConstantPolicy(variant: KernelVariant(.tritonMLA, segments: 2))
+    var beside = try timer([2, 5], rivals: [two])
+    let judged = try beside.time(of: &batch)
+    #expect(judged.regret == Nanoseconds(6000))
+    #expect(judged.fastest == two.variant)
   }
 
   @Test("are attention times layers plus the rest of the padded launch")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from batches import latent_batch, relative_error, run
 
+from reprise_kernels.launches import BeyondReach, Geometry, launches
 from reprise_kernels.shapes import latent_shape
 from reprise_kernels.variants import named
 
@@ -40,3 +41,17 @@ def test_pages_are_merged_when_a_split_has_more_tiles_than_pages():
     batch = latent_batch(SHAPE, [33 * 32 - 5], heads=1, splits=1)
     output = run(named("triton-mla-pages"), SHAPE, batch)
     assert relative_error(output, batch.reference) < TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_partial_results_beyond_32_bit_offsets_are_refused(name):
+    def steps(rows, splits):
+        geometry = Geometry(rows, rows, 128, 1, 64, (64 * 576, 576), (64 * 576, 576), 1.0, splits)
+        return launches(named(name), SHAPE, geometry)
+
+    # 128 heads x 264 splits x 513 elements a row: 123 rows stay below 2**31.
+    assert steps(123, 264)
+    with pytest.raises(BeyondReach, match="2149576704 elements of partial results of 264 splits"):
+        steps(124, 264)
+    with pytest.raises(BeyondReach, match="elements of queries"):
+        steps(30_000, 1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .batch import Batch
+from .batch import LONGEST, Batch
 from .clocks import Clocks
 from .inputs import Pool, make_inputs, reference
 from .stopping import MOST, further_samples
@@ -70,6 +70,9 @@ class Bench:
             return 1
         size = max(1, batch.blocks) * batch.block_elements * 2
         wanted = min(POOLS_MAX, -(-CACHES_BETWEEN_USES * self.l2_bytes // size))
+        if batch.is_latent:
+            # Kernels over latent caches have offsets of 32 bits.
+            wanted = min(wanted, max(1, (LONGEST - 1) * 2 // size))
         held = 0 if self.pool.elements is None else 2 * len(self.pool.elements)
         free = torch.cuda.mem_get_info()[0] + held - MEMORY_LEFT
         copies = max(1, min(wanted, free // size))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import KernelSelection
 import Reports
+import StepTiming
 import TraceImport
 import TraceModel
 
@@ -40,13 +41,12 @@ struct ExperimentCommand: ConsoleCommand {
   func run(on console: Console) async throws {
     let experiment = try Experiments.named(name)
     let names = policies.isEmpty ? experiment.policies : policies
-    let folder = ReplayFolder(
-      policies: try PolicyList.read(names: names, rules: rule), options: stepTimes, seed: seed,
-      console: console)
+    let chosen = try PolicyList.read(names: names, rules: rule)
     let published = try PublishedFigures(experiment: experiment.name)
     let recorded = try experiment.recordedFigures(in: recordings)
     try FileSystem.makeDirectory(output)
     var points: [ExperimentReport.Point] = []
+    var notes = experiment.notes + published.notes
     for point in experiment.points {
       let directory = "\(output)/\(point.folder)"
       try FileSystem.makeDirectory(directory)
@@ -56,9 +56,16 @@ struct ExperimentCommand: ConsoleCommand {
         path: trace, batches: nil, engine: engine ?? experiment.engine,
         selection: WorkloadSelection())
       let times = try experiment.times(
-        for: source, policies: folder.policies, options: stepTimes, on: console)
-      let report = try await folder.write(
-        source, name: "\(point.folder)/trace.reprise", to: directory, times: times)
+        for: source, policies: chosen, options: stepTimes, on: console)
+      let timed = chosen.filter { !isLeftOut($0, of: experiment, times.times.attention) }
+      for policy in chosen where !timed.contains(where: { $0.name == policy.name }) {
+        let note =
+          "\(policy.name) is left out: none of its kernels was executed; --timing profile has it"
+        if !notes.contains(note) { notes.append(note) }
+      }
+      let report = try await ReplayFolder(
+        policies: timed, options: stepTimes, seed: seed, console: console
+      ).write(source, name: "\(point.folder)/trace.reprise", to: directory, times: times)
       points.append(.init(x: point.x, label: point.label, folder: point.folder, report: report))
     }
     let without =
@@ -66,7 +73,7 @@ struct ExperimentCommand: ConsoleCommand {
     let report = ExperimentReport(
       name: experiment.name, kind: experiment.kind, title: experiment.title,
       xLabel: experiment.xLabel, yLabel: experiment.yLabel,
-      notes: experiment.notes + published.notes
+      notes: notes
         + (recorded.isEmpty && experiment.kind != .mla ? [without] : []),
       points: points, figures: recorded + published.figures)
     try ReplayFolder.write(report, to: output)
@@ -74,5 +81,14 @@ struct ExperimentCommand: ConsoleCommand {
     case .text: try console.print(report.text())
     case .json: try console.print(report.json().text(pretty: true) + "\n")
     }
+  }
+
+  /// Whether one of the experiment's own policies has kernels without times; one that the call names is
+  /// an error then.
+  private func isLeftOut(
+    _ policy: any SelectionPolicy, of experiment: any Experiment, _ attention: any AttentionTiming
+  ) -> Bool {
+    policies.isEmpty && experiment.policies.contains(policy.name)
+      && !policy.variants.allSatisfy(attention.variants.contains)
   }
 }

@@ -16,16 +16,14 @@ struct RecordedBatches {
   func measure(
     _ policies: [any SelectionPolicy], _ timing: MeasuredAttentionTiming
   ) throws {
-    var candidates = policies.flatMap(\.variants)
     let others =
       (PolicyList.recorded(header: source.reader.header)?.variants ?? [])
       + SelectionPolicies.all.filter { $0.name == "fastest" }.flatMap(\.variants)
-    candidates += others.filter(timing.variants.contains)
     guard let policy = policies.first else { return }
     var timer = try PolicyStepTimer(
       policy: policy, attention: timing, context: source.engine.attentionContext,
       layers: source.engine.model.layers, rest: RestOfStep(graphs: [], pieces: []),
-      candidates: candidates)
+      candidates: others.filter(timing.variants.contains), rivals: policies)
     var steps = try source.steps()
     var step = TraceStep()
     var batch = AttentionBatch()

@@ -15,12 +15,11 @@ struct RegretRun {
 
   /// Both replays, and the policy's steps.
   func outcomes() async throws -> (own: PolicyOutcome, other: PolicyOutcome, timer: RegretTimer) {
-    let candidates = other.variants.filter { times.attention.variants.contains($0) }
     let own = RegretTimer(
-      try times.timer(for: policy, engine: source.engine, candidates: candidates).base,
+      try times.timer(for: policy, engine: source.engine, candidates: [], rivals: [other]).base,
       against: other)
     let second = try times.timer(
-      for: other, engine: source.engine, candidates: policy.variants
+      for: other, engine: source.engine, candidates: [], rivals: [policy]
     ).base
     return source.batches == .recorded
       ? try recorded(own, second) : try rescheduled(own, second)

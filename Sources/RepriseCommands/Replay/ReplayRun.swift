@@ -17,20 +17,22 @@ struct ReplayRun {
   /// Further replays of each policy with moved arrivals, by as much as one run's sendings are.
   var jitter: (count: Int, amplitude: Nanoseconds, seed: UInt64)?
 
-  /// Variants that regret is measured against: those of all policies asked for, and of `fastest`.
+  /// What `fastest` chooses from, which regret is measured against beside all policies asked for, where
+  /// the engine's cache is one that these kernels read.
   private var candidates: [KernelVariant] {
     let oracle = (try? SelectionPolicies.named("fastest"))?.variants ?? []
-    return (policies.flatMap(\.variants) + oracle).filter { times.attention.variants.contains($0) }
-      .reduce(into: []) { known, variant in
-        if !known.contains(variant) { known.append(variant) }
-      }
+    let isLatent = source.engine.attentionContext.isLatent
+    return oracle.filter {
+      times.attention.variants.contains($0) && $0.family.isLatent == isLatent
+    }
   }
 
   /// The outcome under each policy, in the order of `policies`.
   func outcomes() async throws -> [PolicyOutcome] {
     let timers = try policies.map {
       try times.timer(
-        for: $0, engine: source.engine, candidates: candidates, keepsSteps: keepsSteps)
+        for: $0, engine: source.engine, candidates: candidates, rivals: policies,
+        keepsSteps: keepsSteps)
     }
     return source.batches == .recorded
       ? try recorded(timers) : try await rescheduled(timers)

@@ -122,15 +122,17 @@ struct StepTimes {
   /// A timer for one policy.
   ///
   /// - `candidates`: variants that regret is measured against beside the policy's own
+  /// - `rivals`: policies whose choices it is measured against too
   /// - `keepsSteps`: whether each step is kept, for tables of steps
   func timer(
     for policy: any SelectionPolicy, engine: EngineModel, candidates: [KernelVariant],
-    keepsSteps: Bool = false
+    rivals: [any SelectionPolicy] = [], keepsSteps: Bool = false
   ) throws(TimingError) -> StepRecordingTimer<PolicyStepTimer> {
     StepRecordingTimer(
       try PolicyStepTimer(
         policy: policy, attention: attention, context: engine.attentionContext,
-        layers: engine.model.layers, rest: rest, pace: pace, candidates: candidates),
+        layers: engine.model.layers, rest: rest, pace: pace, candidates: candidates,
+        rivals: rivals),
       keepsSteps: keepsSteps)
   }
 }

@@ -39,14 +39,37 @@ class Launch:
     scalars: dict
 
 
+# Elements that 32-bit offsets reach.
+OFFSETS_MAX = (1 << 31) - 1
+
+
+class BeyondReach(ValueError):
+    """A batch of more elements than a kernel's 32-bit offsets reach."""
+
+
 def launches(variant: Variant, shape: Shape, geometry: Geometry):
-    """The launches of a variant on a batch, in order."""
+    """The launches of a variant on a batch, in order; BeyondReach where an offset would overflow."""
+    check_reach(shape, geometry)
     extents = grid_extents(variant, shape, geometry)
     scalars = scalar_arguments(shape, geometry)
     return [
         Launch(step, tuple(extents[name] for name in step.grid), scalars)
         for step in steps(variant, shape)
     ]
+
+
+def check_reach(shape, geometry):
+    """MLA kernels address queries and partial results with 32 bits, as vLLM's do."""
+    if not shape.latent:
+        return
+    heads = geometry.rows * geometry.query_heads
+    sizes = {
+        "queries": heads * (LATENT + ROPE),
+        f"partial results of {geometry.splits} splits": heads * geometry.splits * (LATENT + 1),
+    }
+    for name, elements in sizes.items():
+        if elements > OFFSETS_MAX:
+            raise BeyondReach(f"{elements} elements of {name} are more than 32-bit offsets reach")
 
 
 def grid_extents(variant, shape, geometry):

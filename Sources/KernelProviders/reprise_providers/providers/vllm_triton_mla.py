@@ -7,7 +7,11 @@ from . import Unsuited
 PACKAGE = "vllm"
 # vLLM's rule since 0.19: a split for every 512 tokens, at most two for each multiprocessor.
 TOKENS_A_SPLIT, SPLITS_A_MULTIPROCESSOR = 512, 2
+# Kept at hand by number: powers of two, and the bound on GPUs of 78, 108, 132 and 148 multiprocessors.
+SPLITS = sorted({1 << power for power in range(10)} | {2 * count for count in (78, 108, 132, 148)})
 LATENT = 512
+# Elements that the kernel's 32-bit offsets reach.
+OFFSETS_MAX = (1 << 31) - 1
 
 
 def ruled_splits(longest, multiprocessors):
@@ -27,6 +31,8 @@ def attention(inputs, splits=None):
         processors = torch.cuda.get_device_properties(device).multi_processor_count
         splits = ruled_splits(max(batch.kv_lens, default=1), processors)
     heads = (batch.tokens, batch.query_heads)
+    if batch.tokens * batch.query_heads * splits * (LATENT + 1) > OFFSETS_MAX:
+        raise Unsuited(f"partial results of {splits} splits beyond its 32-bit offsets")
     sums = torch.zeros(heads, dtype=inputs.query.dtype, device=device)
     partial_outputs = torch.empty(*heads, splits, LATENT + 1, device=device)
     cache = inputs.cache.unsqueeze(2)
@@ -54,5 +60,5 @@ def attention(inputs, splits=None):
 
 
 VARIANTS = {"triton-mla": attention} | {
-    f"triton-mla-{splits}": partial(attention, splits=splits) for splits in (1, 2, 4, 8, 16, 32, 64)
+    f"triton-mla-{splits}": partial(attention, splits=splits) for splits in SPLITS
 }
