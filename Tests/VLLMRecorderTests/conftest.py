@@ -1,7 +1,9 @@
 import importlib.util
 import logging
 import os
+import shutil
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -49,8 +51,23 @@ def model(tmp_path_factory):
     return tiny.write_model(tmp_path_factory.mktemp("tiny-llama"))
 
 
+def can_compile():
+    return bool(shutil.which("cc") or shutil.which("gcc")) and Path(sysconfig.get_path("include"), "Python.h").is_file()
+
+
+@pytest.fixture(params=["C", "Python"])
+def language(request, monkeypatch):
+    """In which language steps are read: both do the same."""
+    from reprise_vllm_recorder import compiled
+
+    if request.param == "C" and compiled.MISSING and not can_compile():
+        pytest.skip("SKIPPED: there is no C compiler here, or no python3-dev")
+    monkeypatch.setenv("REPRISE_RECORDER_STEPS", request.param)
+    return request.param
+
+
 @pytest.fixture
-def recording(monkeypatch, library, tmp_path):
+def recording(monkeypatch, library, language, tmp_path):
     """The plugin as a process has it in which REPRISE_TRACE is set; where the trace will be."""
     import reprise_vllm_recorder
     from vllm.v1.core.sched.scheduler import Scheduler
@@ -83,4 +100,5 @@ def warnings():
 
 def pytest_addoption(parser):
     parser.addoption("--soak-requests", type=int, default=10_000, help="requests of the test of memory")
+    parser.addoption("--soak-steps", type=int, default=30_000, help="steps of the test of references")
     parser.addoption("--engine", action="store_true", help="also start real engines: a minute each")

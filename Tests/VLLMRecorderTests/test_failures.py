@@ -59,17 +59,24 @@ def test_a_scheduler_that_cannot_be_served_is_one_warning(monkeypatch, recording
 def test_an_error_of_the_recorder_ends_the_trace_and_not_the_engine(
     name, monkeypatch, recording, warnings, reprise, model
 ):
-    from reprise_vllm_recorder.recording import Recording
+    from reprise_vllm_recorder import opening
 
-    good, calls = getattr(Recording, name), []
+    calls, good_open = [], opening.open_recording
 
-    def fails_in_the_end(self, *arguments):
-        calls.append(1)
-        if len(calls) > 10:
-            raise RuntimeError("a mistake")
-        return good(self, *arguments)
+    def open_recording(scheduler, environment):
+        under_test = good_open(scheduler, environment)
+        good = getattr(under_test, name)
 
-    monkeypatch.setattr(Recording, name, fails_in_the_end)
+        def fails_in_the_end(*arguments):
+            calls.append(1)
+            if len(calls) > 10:
+                raise RuntimeError("a mistake")
+            return good(*arguments)
+
+        setattr(under_test, name, fails_in_the_end)
+        return under_test
+
+    monkeypatch.setattr(opening, "open_recording", open_recording)
     driver = run_engine(model)
     assert_served(driver)
     assert len(warnings) == 1 and "the engine goes on" in warnings[0]
@@ -164,7 +171,7 @@ def test_steps_that_come_too_fast_are_dropped_and_counted(monkeypatch, recording
         driver.add(f"r{place}", 4, 100)
     output = driver.scheduler.schedule()
     under_test = driver.scheduler._reprise_recording
-    moment, calls = under_test.info.schedule_end_ns, 1
+    moment, calls = time.monotonic_ns(), 1
     # No engine takes steps at this rate.
     for _ in range(20_000):
         under_test.scheduled(output, moment, moment)
@@ -190,8 +197,8 @@ def test_memory_stays_where_it_was_over_many_requests(pytestconfig, recording, r
             sizes.append(resident())
     driver.run()
     under_test = driver.scheduler._reprise_recording
-    assert len(under_test.batch.ended) <= together
-    assert not under_test.numbers and not under_test.requests and not under_test.in_flight
+    requests_held, steps_held, _ = under_test.held()
+    assert requests_held <= together and not steps_held
     driver.close()
     # The library's own buffers are full after the first part.
     assert max(sizes[3:]) - sizes[2] < 16 << 20

@@ -20,7 +20,8 @@ class Batch:
 
     def __init__(self):
         self.names = []
-        # Of all rows of the last step: tokens computed before it, and those that it computed.
+        # Of all rows of the last step: tokens computed before it, and those that it computed. Negative where the
+        # library does not have them.
         self.reached = 0
         # Of requests that ended since the last step, by name: number, computed tokens.
         self.ended = {}

@@ -129,9 +129,9 @@ def begin(scheduler):
             recording = opening.open_recording(scheduler, os.environ)
             opening.at_exit(lambda: end(recording))
             end_with_engine()
-            logger.info("recording every step to %s", recording.path)
+            logger.info("recording every step to %s (steps are read in %s)", recording.path, recording.language)
             if os.environ.get("REPRISE_GPU_TIMES") == "1":
-                recording.gpu_times = gpu_times.install(recording)
+                recording.take_gpu_times(gpu_times.install(recording))
     except Exception as error:
         logger.warning("no trace is recorded: %s", error, exc_info=not isinstance(error, opening.EXPECTED))
     setattr(scheduler, SLOT, recording)

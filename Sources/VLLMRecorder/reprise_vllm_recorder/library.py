@@ -94,11 +94,16 @@ class LibraryError(Exception):
     """The library cannot be found, is another version, or cannot open a trace."""
 
 
-def load():
+def find():
     """The library that REPRISE_RECORDER_LIBRARY names, else the package's own, else one on the loader's path."""
     named = os.environ.get("REPRISE_RECORDER_LIBRARY")
     own = Path(__file__).with_name(NAME)
-    path = named or (str(own) if own.is_file() else NAME)
+    return named or (str(own) if own.is_file() else NAME)
+
+
+def load():
+    """The library, with the types of its functions set."""
+    path = find()
     try:
         library = ctypes.CDLL(path)
         abi = library.reprise_recorder_abi_version

@@ -7,7 +7,7 @@ import socket
 import time
 from pathlib import Path
 
-from . import header
+from . import compiled, header
 from .library import LibraryError, Recorder, load
 from .recording import Recording
 
@@ -45,7 +45,18 @@ def open_recording(scheduler, environment):
     hashes = environment.get("REPRISE_BLOCK_HASHES") == "1"
     described = header.describe(scheduler, hashes)
     described["time_zero_unix_us"] = (zero + wall - monotonic) // 1000
-    return Recording(scheduler, Recorder(load(), options, described), str(path), zero, hashes)
+    follow = recording_class(environment)
+    return follow(scheduler, Recorder(load(), options, described), str(path), zero, hashes)
+
+
+def recording_class(environment):
+    """What follows a scheduler: compiled where it was built, unless REPRISE_RECORDER_STEPS says otherwise."""
+    wanted = environment.get("REPRISE_RECORDER_STEPS")
+    if wanted not in (None, "", "C", "Python"):
+        raise LibraryError(f"REPRISE_RECORDER_STEPS={wanted} is neither C nor Python")
+    if wanted == "C" and compiled.MISSING:
+        raise LibraryError(f"REPRISE_RECORDER_STEPS=C: this installation has no compiled part ({compiled.MISSING})")
+    return Recording if wanted == "Python" or compiled.MISSING else compiled.CompiledRecording
 
 
 def arrivals(scheduler, offset):

@@ -16,6 +16,8 @@ IN_FLIGHT = 64
 class Recording:
     """Follows a scheduler and passes what it does to the library."""
 
+    language = "Python"
+
     def __init__(self, scheduler, recorder, path, time_zero, hashes):
         self.scheduler = scheduler
         self.recorder = recorder
@@ -76,7 +78,8 @@ class Recording:
         pack_step(self.info, 0, number, start, end, waiting, len(scheduler.running), free, 0, address, count)
         if not follows or self.pass_changes() < 0:
             batch.rows(output, self.numbers)
-            self.step(self.recorder.handle, self.info_address, pass_rows(self.rows, batch.columns))
+            if self.step(self.recorder.handle, self.info_address, pass_rows(self.rows, batch.columns)) < 0:
+                batch.reached = -1
         if count:
             self.preempted = array("I")
         self.in_flight.append((output, number))
@@ -184,6 +187,14 @@ class Recording:
         if numbers:
             address, count = numbers.buffer_info()
             self.recorder.finish(self.recorder.handle, address, lengths.buffer_info()[0], count)
+
+    def take_gpu_times(self, times):
+        """Makes `times` hear of the steps; None for none."""
+        self.gpu_times = times
+
+    def held(self):
+        """How many requests, steps in flight and outputs that the library has not heard of are held."""
+        return len(self.requests) + len(self.batch.ended), len(self.in_flight), len(self.outputs)
 
     def close(self):
         """Completes the trace; what was recorded, or None if it was closed before."""

@@ -3,13 +3,15 @@
     REPRISE_RECORDER_LIBRARY=.build/release/libRepriseRecorder.so python Tests/VLLMRecorderTests/benchmark/step_time.py
 
 Counted is what runs more than without the plugin: from the return of vLLM's `schedule` and `update_from_output` to
-the return of their wrappers, and what the wrappers do before, ctypes and the library included. `steady`: the same
-requests decode. `churn`: in every step one request ends and another begins. Prints a table in Markdown.
+the return of their wrappers, and what the wrappers do before, the library included. `steady`: the same requests
+decode. `churn`: in every step one request ends and another begins. Requests that have ended are kept alive for some
+steps, since to free them is vLLM's work whoever holds them last. Prints tables in Markdown.
 """
 
+import collections
+import dataclasses
 import logging
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -24,20 +26,24 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import driving
 import reprise_vllm_recorder
 import tiny
-import vllm_cases
 from reprise_vllm_recorder import hooks
 from vllm.v1.core.sched.scheduler import Scheduler
 
-STEPS, WARM_UP = 1500, 100
-PACE = float(os.environ.get("PACE", "0"))
+STEPS, WARM_UP, KEPT = int(os.environ.get("STEPS", "1200")), 100, 8
+NAMES = ("schedule", "update_from_output")
+# The most that a step may take, in microseconds, by the requests that run.
+AIM = {64: 20, 512: 60}
+LOADS = ("steady", "churn")
 
 
-class Inner:
-    """vLLM's methods with a watch around them, inside the wrappers."""
+class Watch:
+    """Watches around vLLM's methods."""
 
     def __init__(self):
         self.spent = 0
-        for name in ("schedule", "update_from_output"):
+
+    def put_on(self):
+        for name in NAMES:
             setattr(Scheduler, name, self.timed(getattr(Scheduler, name)))
 
     def timed(self, original):
@@ -50,34 +56,29 @@ class Inner:
         return call
 
 
-class Outer(Inner):
-    """The same around the wrappers; what is more than inside is the recorder's."""
-
-
-def resident():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
-
-
-def measure(asynchronous, running, churn, model, folder, inner, outer):
-    path = folder / f"{running}-{churn}-{asynchronous}.reprise"
+def measure(asynchronous, running, load, model, folder, inner, outer):
+    """Microseconds of each step, and the recorder's statistics and file; the last two None where it does not run."""
+    path = folder / f"{running}-{load}-{asynchronous}-{time.monotonic_ns()}.reprise"
     os.environ["REPRISE_TRACE"] = str(path)
-    engine = vllm_cases.dataclasses.replace(
+    engine = dataclasses.replace(
         driving.ENGINE, sequences=running, budget=8192, blocks=running * 40 + 4000, asynchronous=asynchronous, caching=False
     )
     driver = driving.Driver(engine, model)
+    churn = load == "churn"
     length = running if churn else STEPS + WARM_UP + 100
-    added = 0
+    added, living, ended = 0, collections.deque(), collections.deque()
 
     def add(outputs):
         nonlocal added
-        driver.add(f"chatcmpl-{added:032d}", 16, outputs)
+        name = f"chatcmpl-{added:032d}"
+        driver.add(name, 16, outputs)
+        living.append(driver.requests[name])
         added += 1
 
     # Under churn, one of the first requests ends in each step, and so on from there.
     for place in range(running):
         add(place + 2 if churn else length)
-    before, spans = resident(), []
+    spans = []
     for turn in range(STEPS + WARM_UP):
         if turn and churn:
             add(running)
@@ -86,46 +87,61 @@ def measure(asynchronous, running, churn, model, folder, inner, outer):
         spans.append((outer.spent - inner.spent) / 1000)
         driver.steps.clear()
         driver.requests.clear()
-        # An engine's step takes longer than the scheduler alone; PACE is how many seconds.
-        time.sleep(PACE)
-    spans = sorted(spans[WARM_UP:])
-    grown = resident() - before
-    recorder = driver.scheduler._reprise_recording.recorder
-    recorder.flush(recorder.handle, 10_000)
-    counts = recorder.read_statistics()
+        while living[0].is_finished():
+            ended.append(living.popleft())
+        while len(ended) > KEPT:
+            ended.popleft()
+    recording = getattr(driver.scheduler, hooks.SLOT, None)
+    counts = size = None
+    if recording is not None:
+        recording.recorder.flush(recording.recorder.handle, 10_000)
+        counts = recording.recorder.read_statistics()
+        assert counts.dropped_steps == 0 and counts.invalid_calls == 0, counts.last_error
     driver.scheduler.shutdown()
-    assert counts.dropped_steps == 0 and counts.invalid_calls == 0, counts.last_error
-    quantile = statistics.quantiles(spans, n=100)
-    return quantile[49], quantile[89], quantile[98], path.stat().st_size, counts.requests, grown
+    size = path.stat().st_size if recording is not None else None
+    return spans[WARM_UP:], counts, size
+
+
+def table(title, results):
+    print(f"\n{title}\n")
+    print("| scheduler | running | load | median µs | p90 µs | p99 µs | aim µs | churn / steady | bytes a step | requests |")
+    print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+    for (asynchronous, running, load), (spans, counts, size) in results.items():
+        quantile = statistics.quantiles(spans, n=100)
+        of_steady = statistics.median(spans) / statistics.median(results[asynchronous, running, "steady"][0])
+        cells = [
+            "AsyncScheduler" if asynchronous else "Scheduler", running, load,
+            *(f"{quantile[place]:.1f}" for place in (49, 89, 98)), AIM[running] if counts else "",
+            f"{of_steady:.2f}" if load == "churn" and counts else "",
+            f"{size / (STEPS + WARM_UP):.1f}" if counts else "", counts.requests if counts else ""]  # fmt: skip
+        print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 
 def main():
     logging.disable(logging.WARNING)
     os.environ["REPRISE_TRACE"] = "set"
-    inner = Inner()
+    cases = [(asynchronous, running, load) for asynchronous in (False, True) for running in AIM for load in LOADS]
+    inner, outer = Watch(), Watch()
+    inner.put_on()
+    bare = {name: getattr(Scheduler, name) for name in NAMES}
     reprise_vllm_recorder.register()
-    for name in ("schedule", "update_from_output"):
-        assert hasattr(getattr(Scheduler, name), hooks.MARK)
-    outer = Outer()
-    # The trace's clock is the engine's, whose steps are longer than these: bytes are those of times as they come.
-    print("| scheduler | running | load | median µs | p90 µs | p99 µs | bytes a step | requests | memory grown, MB |")
-    print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
+    assert all(hasattr(getattr(Scheduler, name), hooks.MARK) for name in NAMES)
+    outer.put_on()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = tiny.write_model(folder)
-        for asynchronous in (False, True):
-            for running in (64, 512):
-                for churn in (False, True):
-                    median, p90, p99, size, requests, grown = measure(
-                        asynchronous, running, churn, model, folder, inner, outer
-                    )
-                    kind = "AsyncScheduler" if asynchronous else "Scheduler"
-                    load = "churn" if churn else "steady"
-                    print(
-                        f"| {kind} | {running} | {load} | {median:.1f} | {p90:.1f} | {p99:.1f} "
-                        f"| {size / (STEPS + WARM_UP):.1f} | {requests} | {grown / 1e6:.1f} |",
-                        flush=True,
-                    )
+        for language in ("C", "Python"):
+            os.environ["REPRISE_RECORDER_STEPS"] = language
+            results = {case: measure(*case, model, folder, inner, outer) for case in cases}
+            # The trace's clock is the engine's, whose steps are longer than these: bytes are those of times as they come.
+            assert all(counts for _, counts, _ in results.values()), "the plugin does not record"
+            table(f"Steps read in {language}:", results)
+        for name, method in bare.items():
+            setattr(Scheduler, name, method)
+        outer.put_on()
+        results = {case: measure(*case, model, folder, inner, outer) for case in cases if not case[0]}
+        assert not any(counts for _, counts, _ in results.values())
+        table("The two watches without the plugin between them, which is in the figures above:", results)
 
 
 if __name__ == "__main__":
