@@ -76,10 +76,13 @@ def call(options, *arguments):
     return result.stdout
 
 
-def workloads():
+def workloads(chosen):
+    """Runs by workload, of those whose names `chosen` takes."""
     runs = {}
     for path in sorted(TRACES.glob("*.reprise")):
         stem = path.name.removesuffix(".reprise")
+        if not chosen(stem):
+            continue
         workload, name = next(
             (stem.removesuffix("." + name), name) for name in RUNS if stem.endswith("." + name))
         runs.setdefault(workload, []).append(Run(workload, name))
@@ -291,7 +294,7 @@ def difference_table(ways):
             " | ".join(cells) + " |")
 
 
-def page(options, ways, split):
+def page(options, ways, later, split):
     noise = json.loads(NOISE.read_text())
     floor = ", ".join(f"{words(name)} ± {percent(share)}" for name, share in noise["repeated_runs"].items())
     yield f"""# How far predictions are from a real engine
@@ -338,6 +341,7 @@ where requests of one moment may be served in another order.
     for way in ways[1:]:
         yield f"\n## Where the errors come from: {way.title}, as shares of the real value\n"
         yield from source_table(way)
+    yield from later_runs(later, ways[0])
     yield from profile_errors()
 
 
@@ -378,7 +382,8 @@ def profile_errors():
 
 def all_ways(options, split, pool, folder):
     profiles = calibrated(options, split, pool, folder)
-    runs = workloads()
+    later = set(split["reported_only"]["runs"])
+    runs = workloads(lambda stem: stem not in later)
     pairs = [(a, b) for group in runs.values() for a in group for b in group]
 
     def start(chosen, *more):
@@ -406,6 +411,58 @@ def all_ways(options, split, pool, folder):
     return ways
 
 
+def later_ways(options, split, pool):
+    """Predictions of the runs made after the built-in profile, by that profile."""
+    later = set(split["reported_only"]["runs"])
+    fitted = {run for part in split["profiles"] for run in part["fitted_on"]}
+    if later & fitted:
+        raise SystemExit(f"split.json: {sorted(later & fitted)} are fitted on and reported only")
+    pairs = [(a, b) for group in workloads(later.__contains__).values() for a in group for b in group]
+
+    def start(chosen, *more):
+        return {pair: pool.submit(validate, options, *pair, PROFILE, "--timing", "profile", *more) for pair in chosen}
+
+    alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile")
+    trace = start(pairs)
+    by_run = {b: job.result() for (_, b), job in alone.items()}
+    return [
+        Results("profile alone", "profile", {(a, b): by_run[b] for a, b in pairs}),
+        Results("profile and trace", "profile", {pair: job.result() for pair, job in trace.items()}),
+    ]
+
+
+def repeated_table(first, again):
+    """What callers of two real runs saw that were asked the same."""
+    names = ("itl-mean", "itl-p50", "itl-p99", "ttft-mean", "ttft-p50", "ttft-p90")
+    yield "| workload | policy | " + " | ".join(map(words, names)) + " |"
+    yield "|---|---|" + "---|" * len(names)
+    own = {target: result for (source, target), result in again.by_pair.items() if source == target}
+    for (source, target), result in first.by_pair.items():
+        repeat = own.get(Run(f"{target.workload}-again", target.name))
+        if source == target and repeat:
+            changes = [repeat["statistics"][n]["real"] / result["statistics"][n]["real"] - 1 for n in names]
+            yield f"| {target.workload} | {target.name} | " + " | ".join(map(signed, changes)) + " |"
+
+
+def later_runs(ways, earlier):
+    yield "\n## Runs made after the profile was fitted\n"
+    yield (
+        "Recorded with this project's own plugin on another H200 (`Tests/EngineRuns`), other rates, lengths and mixes; the built-in profile "
+        "has seen none of them. `random-qps5-again` asks what `random-qps5` asked, so that two real runs of the same work on two machines can be "
+        "compared; how much the callers of the later one saw more than those of the earlier:\n")
+    yield from repeated_table(earlier, ways[0])
+    yield ""
+    yield from goal_table(ways)
+    yield ""
+    yield from difference_table(ways)
+    for way in ways:
+        yield f"\n### {way.title[0].upper()}{way.title[1:]}\n"
+        yield from pair_table(way)
+    yield "\n### Where the errors come from: profile alone, as shares of the real value\n"
+    yield from source_table(Results(ways[0].title, ways[0].goal, {
+        pair: result for pair, result in ways[0].by_pair.items() if pair[0] == pair[1]}))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
@@ -416,7 +473,7 @@ def main():
     # A GPU serves one process at a time.
     workers = 1 if options.measurements else os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
-        print("\n".join(page(options, all_ways(options, split, pool, folder), split)))
+        print("\n".join(page(options, all_ways(options, split, pool, folder), later_ways(options, split, pool), split)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,132 @@
+"""Runs vLLM on a GPU with the recorder and writes, for each workload, the trace and what the callers saw.
+
+    python record_vllm.py MODEL_FOLDER --policy vllm-default --output FOLDER --workloads random-qps3,mix-qps3 [--checks]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+import workloads
+
+SLOWEST_WORKLOAD_SECONDS = 120
+
+
+def log(*words):
+    print(f"[{time.monotonic() - STARTED:7.1f}]", *words, flush=True)
+
+
+STARTED = time.monotonic()
+
+
+def engine_arguments(model, policy):
+    backend = "FLASH_ATTN" if policy == "flash-attention-3" else "TRITON_ATTN"
+    return dict(
+        model=str(model), served_model_name=Path(model).name, load_format="dummy", skip_tokenizer_init=True, dtype="bfloat16",
+        max_model_len=32768, max_num_batched_tokens=8192, max_num_seqs=1024, enable_prefix_caching=False,
+        enable_chunked_prefill=True, async_scheduling=True, block_size=16, attention_backend=backend,
+        gpu_memory_utilization=0.9, disable_log_stats=True, seed=0,
+        compilation_config={"cudagraph_mode": "FULL_AND_PIECEWISE", "max_cudagraph_capture_size": 64},
+        worker_extension_cls="engine_controls.Controls",
+    )  # fmt: skip
+
+
+class Caller:
+    """Asks an engine and notes when each token arrives."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.asked = 0
+
+    async def ask(self, number, moment, prompt, output, begin):
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        dice = random.Random(number)
+        tokens = [dice.randrange(10, 130_000) for _ in range(prompt)]
+        parameters = SamplingParams(
+            max_tokens=output, temperature=0.0, ignore_eos=True, detokenize=False, output_kind=RequestOutputKind.DELTA
+        )
+        await asyncio.sleep(begin + moment - time.monotonic())
+        self.asked += 1
+        name = f"{os.getpid()}-{self.asked}"
+        wall, sent, arrivals = time.time(), time.monotonic(), []
+        async for message in self.engine.generate({"prompt_token_ids": tokens}, parameters, name):
+            arrivals += [round(time.monotonic() - sent, 6)] * len(message.outputs[0].token_ids)
+        return {"kind": "client", "id": number, "send_unix": wall, "tokens": arrivals}
+
+    async def run(self, requests, lead=1.0):
+        begin = time.monotonic() + lead
+        asked = (self.ask(number, *request, begin) for number, request in enumerate(requests))
+        return await asyncio.wait_for(asyncio.gather(*asked), SLOWEST_WORKLOAD_SECONDS)
+
+
+async def warm_up(caller):
+    """Has kernels compiled for the shapes to come; in the trace of the warm-up, not in the others."""
+    for requests in ([(0, 1000, 20)], [(0, 20_000, 8)] + [(0.01 * n, 700 + n, 40) for n in range(30)], [(0, 1000, 20)] * 3):
+        await caller.run(requests, lead=0.1)
+
+
+async def checks(engine, caller, output):
+    """The recorder's GPU times beside the driver's, and what recording costs at a batch of 64."""
+    await engine.collective_rpc("record_to", args=(str(output / "gpu-times.reprise"),))
+    await engine.collective_rpc("note_kernels")
+    await caller.run([(0, 500, 40)], lead=0.1)
+    kernels = await engine.collective_rpc("write_kernels", args=(str(output / "gpu-times.kernels.json"),))
+    log("kernels seen by the profiler", kernels)
+    await caller.run([(0, 500, 40)], lead=0.1)
+    modes = {"off": (None, False), "on": (str(output / "cost-on.reprise"), False), "gpu-times": (str(output / "cost-gpu.reprise"), True)}
+    for block in range(4):
+        for mode, arguments in modes.items():
+            await engine.collective_rpc("record_to", args=arguments)
+            seen = await caller.run([(0, 100, 130)] * 64, lead=0.1)
+            steady = sorted(record["tokens"][-1] - record["tokens"][20] for record in seen)[32] / 109
+            with open(output / "cost.jsonl", "a") as file:
+                file.write(json.dumps({"block": block, "mode": mode, "step_ms": steady * 1e3}) + "\n")
+
+
+async def main(arguments):
+    os.environ["ENGINE_RUN_POLICY"] = arguments.policy
+    os.environ["REPRISE_GPU_TIMES"] = "1"
+    output = Path(arguments.output)
+    output.mkdir(parents=True, exist_ok=True)
+    os.environ["REPRISE_TRACE"] = str(output / "warm-up.reprise")
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    log("starting", arguments.policy)
+    engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(arguments.model, arguments.policy)))
+    log("engine is up", await engine.collective_rpc("describe_engine"))
+    caller = Caller(engine)
+    await warm_up(caller)
+    log("warm")
+    for name in arguments.workloads.split(","):
+        requests = workloads.MADE[name]() if name in workloads.MADE else workloads.repeated(name)
+        stem = f"{Path(arguments.model).name}-{Path(name).stem}.{arguments.policy}"
+        await engine.collective_rpc("record_to", args=(str(output / f"{stem}.reprise"),))
+        seen = await caller.run(requests)
+        with open(output / f"{stem}.client.jsonl", "w") as file:
+            file.writelines(json.dumps(record) + "\n" for record in seen)
+        gaps = sorted(b - a for record in seen for a, b in zip(record["tokens"], record["tokens"][1:]))
+        log(stem, len(seen), "requests; median gap ms", round(gaps[len(gaps) // 2] * 1e3, 3), "mean", round(sum(gaps) / len(gaps) * 1e3, 3))
+        await engine.collective_rpc("record_to", args=(None,))
+    if arguments.checks:
+        await checks(engine, caller, output)
+        await engine.collective_rpc("record_to", args=(None,))
+        log("checked")
+    engine.shutdown()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("--policy", choices=("vllm-default", "always-2d", "flash-attention-3"), default="vllm-default")
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--workloads", required=True, help="names, or files with the requests of another run")
+    parser.add_argument("--checks", action="store_true")
+    sys.exit(asyncio.run(main(parser.parse_args())))

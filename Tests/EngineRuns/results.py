@@ -1,0 +1,101 @@
+"""Prints what the checks of `record_vllm.py --checks` and the finished traces say, as RESULTS.md has it.
+
+    python results.py FOLDER_OF_RUNS --reprise .build/release/reprise --traces traces/h200 --clocks clocks.csv > RESULTS.md
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+from pathlib import Path
+
+FIRST_KERNEL, LAST_KERNEL = "_prepare_pos_seq_lens_kernel", "_post_update_kernel"
+PROFILED = 40
+ENOUGH_STEPS = 20
+
+
+def steps(reprise, trace):
+    text = subprocess.run([reprise, "trace", "export", trace, "--format", "steps-jsonl"], check=True, capture_output=True, text=True).stdout
+    return [record for record in map(json.loads, text.splitlines()) if record["kind"] == "step"]
+
+
+def decode_only(step):
+    return all(query == 1 for _, _, query in step["batch"])
+
+
+def gpu_times(reprise, folder):
+    """The recorder's times beside those of the driver's profiling interface, for decode steps of one request."""
+    kernels = sorted(json.loads((folder / "gpu-times.kernels.json").read_text()), key=lambda kernel: kernel[1])
+    starts = [place for place, kernel in enumerate(kernels) if kernel[0].startswith(FIRST_KERNEL)]
+    spans = []
+    for begin, end in zip(starts, [*starts[1:], len(kernels)]):
+        last = max(place for place in range(begin, end) if kernels[place][0].startswith(LAST_KERNEL))
+        spans.append((kernels[last][1] + kernels[last][2] - kernels[begin][1]) / 1000)
+    recorded = [step["gpu_ms"] for step in steps(reprise, folder / "gpu-times.reprise")[:PROFILED]]
+    # The first is the prompt; the profiler slows its launches, and the second waits for them.
+    differences = [1000 * (own - span) for own, span in zip(recorded[2:], spans[2:], strict=True)]
+    yield "| decode steps | median by events | median from first to last kernel | median difference | differences |"
+    yield "|---|---|---|---|---|"
+    yield (
+        f"| {len(differences)} | {statistics.median(recorded[2:]):.3f} ms | {statistics.median(spans[2:]):.3f} ms | "
+        f"{statistics.median(differences):.0f} µs | {min(differences):.0f} to {max(differences):.0f} µs |")
+
+
+def cost(folder):
+    """What recording costs at a batch of 64."""
+    blocks = [json.loads(line) for line in (folder / "cost.jsonl").read_text().splitlines()]
+    yield "| recording | blocks | median decode step | lowest to highest |"
+    yield "|---|---|---|---|"
+    for mode in dict.fromkeys(block["mode"] for block in blocks):
+        times = [block["step_ms"] for block in blocks if block["mode"] == mode]
+        yield f"| {mode} | {len(times)} | {statistics.median(times):.3f} ms | {min(times):.3f} to {max(times):.3f} ms |"
+
+
+def machines(reprise, traces):
+    """Steps of the run that was repeated, on both machines."""
+    yield "| policy | machine | decode steps on the GPU, of the other | widest | scheduler, median | prompt step after a decode step: launched in, median |"
+    yield "|---|---|---|---|---|---|"
+    for policy in ("vllm-default", "always-2d", "flash-attention-3"):
+        medians = []
+        for machine, workload in ((1, "random-qps5"), (2, "random-qps5-again")):
+            run = steps(reprise, traces / f"mistral-small-24b-{workload}.{policy}.reprise")
+            by_rows = {}
+            for step in filter(decode_only, run):
+                if "gpu_ms" in step:
+                    by_rows.setdefault(len(step["batch"]), []).append(step["gpu_ms"])
+            medians.append({rows: statistics.median(times) for rows, times in by_rows.items() if len(times) > ENOUGH_STEPS})
+            scheduler = statistics.median(step["schedule_end"] - step["schedule_start"] for step in run)
+            launches = [a["output"] - b["schedule_end"] for a, b in zip(run, run[1:]) if decode_only(a) and not decode_only(b)]
+            shares = ["–", "–"]
+            if machine == 2:
+                ratios = [medians[1][rows] / medians[0][rows] - 1 for rows in medians[0].keys() & medians[1].keys()]
+                shares = [f"{100 * statistics.median(ratios):+.2f} %", f"{100 * max(ratios, key=abs):+.2f} %"]
+            yield f"| {policy} | {machine} | {shares[0]} | {shares[1]} | {1e6 * scheduler:.0f} µs | {1e3 * statistics.median(launches):.1f} ms |"
+
+
+def clocks(paths):
+    samples = [line.split(", ") for path in paths for line in path.read_text().splitlines()]
+    busy = [int(sample[1].split()[0]) for sample in samples if float(sample[3].split()[0]) > 250]
+    return f"{len(busy)} samples above 250 W: {min(busy)} to {max(busy)} MHz, median {statistics.median(busy):.0f} MHz"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("--reprise", required=True)
+    parser.add_argument("--traces", type=Path, required=True)
+    parser.add_argument("--clocks", type=Path, nargs="+", required=True)
+    arguments = parser.parse_args()
+    checked = arguments.runs / "vllm-default"
+    print("# The recorder on a real GPU\n\nPrinted by `results.py`, of the runs that README.md tells of.\n")
+    print("## GPU times: CUDA events of the plugin beside the driver's profiling interface (CUPTI)\n")
+    print("\n".join(gpu_times(arguments.reprise, checked)))
+    print("\n## Decode steps of 64 requests without recording, with it, and with GPU times, in alternating blocks\n")
+    print("\n".join(cost(checked)))
+    print("\n## The same work on two machines\n\n`random-qps5` was recorded elsewhere, by another program; `random-qps5-again` here.\n")
+    print("\n".join(machines(arguments.reprise, arguments.traces)))
+    print(f"\n## Clock of the multiprocessors, once a second\n\n{clocks(arguments.clocks)}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What is asked of the engine: requests as (seconds after the start, prompt tokens, output tokens)."""
+
+import json
+import math
+import random
+
+SECONDS = 30
+
+
+def poisson(dice, rate):
+    """Moments of arrival within SECONDS."""
+    moment, moments = 0.0, []
+    while moment < SECONDS:
+        moments.append(moment)
+        moment += dice.expovariate(rate)
+    return moments
+
+
+def repeated(path):
+    """The requests of another run, from `reprise trace export --format steps-jsonl`."""
+    with open(path) as lines:
+        records = [json.loads(line) for line in lines]
+    return [(record["arrival"], record["prompt_tokens"], record["output_tokens"]) for record in records if record["kind"] == "request"]
+
+
+def random_qps3():
+    return [(moment, 1000, 100) for moment in poisson(random.Random(3), 3)]
+
+
+def mix_qps3():
+    dice = random.Random(31)
+    lengths = lambda: (int(math.exp(dice.uniform(math.log(100), math.log(6000)))), dice.randint(20, 300))
+    return [(moment, *lengths()) for moment in poisson(dice, 3)]
+
+
+def long_8():
+    """Eight long prompts among short requests, one a second."""
+    dice = random.Random(8)
+    long = [(3.5 * number + dice.uniform(0, 2), dice.randint(16_000, 30_000), dice.randint(50, 200)) for number in range(8)]
+    short = [(moment, dice.randint(100, 1500), dice.randint(50, 200)) for moment in poisson(dice, 1)]
+    return sorted(long + short)
+
+
+def burst_20():
+    dice = random.Random(20)
+    return [(0.0, 200, dice.randint(300, 900)) for _ in range(20)]
+
+
+MADE = {"random-qps3": random_qps3, "mix-qps3": mix_qps3, "long-8": long_8, "burst-20": burst_20}
