@@ -20,7 +20,7 @@ RULES = {
 
 
 def finish(reprise, trace, output, added):
-    """Writes the trace with a fuller header; what its clock's zero is, in seconds of the time of day."""
+    """Writes the trace with a fuller header; its header and its requests."""
     model_and_workload, policy = trace.stem.rsplit(".", 1)
     text = subprocess.run([reprise, "trace", "export", trace, "--format", "steps-jsonl"], check=True, capture_output=True, text=True).stdout
     lines = text.splitlines()
@@ -34,16 +34,25 @@ def finish(reprise, trace, output, added):
         destination = output / trace.name
         destination.unlink(missing_ok=True)
         subprocess.run([reprise, "record", log.name, "--output", destination], check=True)
-    return header["time_zero_unix_us"] / 1e6
+    return header, [record for record in map(json.loads, lines[1:]) if record["kind"] == "request"]
 
 
-def finish_client(log, output, zero):
-    """Writes the callers' log with moments of sending on the trace's clock."""
-    records = [json.loads(line) for line in log.read_text().splitlines()]
-    text = "".join(
-        json.dumps({"kind": "client", "id": record["id"], "send": round(record["send_unix"] - zero, 6), "tokens": record["tokens"]}, separators=(",", ":")) + "\n"
-        for record in records
-    )
+def finish_client(log, output, header, requests):
+    """Writes the callers' log with the trace's numbers, and moments of sending on its clock.
+
+    Requests sent at once may be scheduled in another order: each takes the nearest caller that got as many tokens.
+    """
+    zero = header["time_zero_unix_us"] / 1e6
+    callers = [json.loads(line) for line in log.read_text().splitlines()]
+    text = ""
+    for request in requests:
+        same = (caller for caller in callers if len(caller["tokens"]) == request["output_tokens"])
+        caller = min(same, key=lambda caller: abs(caller["send_unix"] - zero - request["arrival"]))
+        callers.remove(caller)
+        record = {"kind": "client", "id": request["id"], "send": round(caller["send_unix"] - zero, 6), "tokens": caller["tokens"]}
+        text += json.dumps(record, separators=(",", ":")) + "\n"
+    if callers:
+        raise SystemExit(f"{log}: {len(callers)} callers have no request in the trace")
     subprocess.run(["zstd", "-19", "-q", "-f", "-o", output / (log.name + ".zst")], input=text.encode(), check=True)
 
 
@@ -59,7 +68,7 @@ def main():
     added = {"machine": arguments.machine, "recorded": arguments.date, "driver": arguments.driver}
     for log in sorted(arguments.runs.glob("**/*.client.jsonl")):
         trace = log.with_name(log.name.removesuffix(".client.jsonl") + ".reprise")
-        finish_client(log, arguments.output, finish(arguments.reprise, trace, arguments.output, added))
+        finish_client(log, arguments.output, *finish(arguments.reprise, trace, arguments.output, added))
         print(trace.stem)
 
 
