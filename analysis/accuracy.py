@@ -447,20 +447,22 @@ def repeated_table(first, again):
 def later_runs(ways, earlier):
     yield "\n## Runs made after the profile was fitted\n"
     yield (
-        "Recorded with this project's own plugin on another H200 (`Tests/EngineRuns`), other rates, lengths and mixes; the built-in profile "
-        "has seen none of them. `random-qps5-again` asks what `random-qps5` asked, so that two real runs of the same work on two machines can be "
-        "compared; how much the callers of the later one saw more than those of the earlier:\n")
+        "Recorded with this project's own plugin on another H200 (`Tests/EngineRuns`): other rates, lengths and mixes, of which the built-in "
+        "profile has seen none. `random-qps5-again` alone asks what `random-qps5` asked, on which the profile is fitted, so that two real runs\n"
+        "of the same work on two machines can be compared; how much more the callers of the later one saw than those of the earlier:\n")
     yield from repeated_table(earlier, ways[0])
     yield ""
     yield from goal_table(ways)
     yield ""
     yield from difference_table(ways)
-    for way in ways:
-        yield f"\n### {way.title[0].upper()}{way.title[1:]}\n"
-        yield from pair_table(way)
+    own = Results(ways[0].title, ways[0].goal, {
+        pair: result for pair, result in ways[0].by_pair.items() if pair[0] == pair[1]})
+    yield "\n### Every run: profile alone\n"
+    yield from pair_table(own)
+    yield f"\n### Every pair: {ways[1].title}\n"
+    yield from pair_table(ways[1])
     yield "\n### Where the errors come from: profile alone, as shares of the real value\n"
-    yield from source_table(Results(ways[0].title, ways[0].goal, {
-        pair: result for pair, result in ways[0].by_pair.items() if pair[0] == pair[1]}))
+    yield from source_table(own)
 
 
 def main():

@@ -19,31 +19,63 @@ RULES = {
 }
 
 
-def finish(reprise, trace, output, added):
-    """Writes the trace with a fuller header; what its clock's zero is, in seconds of the time of day."""
-    model_and_workload, policy = trace.stem.rsplit(".", 1)
+def read_trace(reprise, trace):
+    """The records of a trace, its header first."""
     text = subprocess.run([reprise, "trace", "export", trace, "--format", "steps-jsonl"], check=True, capture_output=True, text=True).stdout
-    lines = text.splitlines()
-    header = json.loads(lines[0])
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def callers_of(records, log):
+    """The callers' records by the trace's numbers of their requests.
+
+    Requests sent at once may be scheduled in another order: each takes the nearest caller that got as many tokens.
+    """
+    zero = records[0]["time_zero_unix_us"] / 1e6
+    callers = [json.loads(line) for line in log.read_text().splitlines()]
+    found = {}
+    for request in (record for record in records if record["kind"] == "request"):
+        same = (caller for caller in callers if len(caller["tokens"]) == request["output_tokens"])
+        caller = min(same, key=lambda caller: abs(caller["send_unix"] - zero - request["arrival"]))
+        callers.remove(caller)
+        found[request["id"]] = {"kind": "client", "id": caller["id"], "send": round(caller["send_unix"] - zero, 6), "tokens": caller["tokens"]}
+    if callers:
+        raise SystemExit(f"{log}: {len(callers)} callers have no request in the trace")
+    return found
+
+
+def renumbered(records, numbers):
+    """The records with requests numbered as their callers are, so that runs of a workload number them alike."""
+    requests = [record | {"id": numbers[record["id"]]} for record in records if record["kind"] == "request"]
+    yield from sorted(requests, key=lambda record: record["id"])
+    for record in records:
+        if record["kind"] == "step":
+            record["batch"] = [[numbers[row[0]], *row[1:]] for row in record["batch"]]
+            for column in ("preempted", "finished"):
+                if column in record:
+                    record[column] = [numbers[number] for number in record[column]]
+            yield record
+
+
+def finish(reprise, trace, log, output, added):
+    """Writes a trace with a fuller header and the log of its callers."""
+    model_and_workload, policy = trace.stem.rsplit(".", 1)
+    header, *records = read_trace(reprise, trace)
+    callers = callers_of([header, *records], log)
     header |= added | {"weights": "random", "selection_policy": policy, "workload": model_and_workload.removeprefix(header["model"]["name"] + "-")}
     if RULES[policy]:
         header["selection_rule"] = RULES[policy]
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as log:
-        log.write("\n".join([json.dumps(header), *lines[1:]]) + "\n")
-        log.flush()
+    kinds = {record["kind"] for record in records}
+    if not kinds <= {"request", "step"}:
+        raise SystemExit(f"{trace}: has {kinds}")
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        numbers = {number: caller["id"] for number, caller in callers.items()}
+        file.writelines(json.dumps(record) + "\n" for record in (header, *renumbered(records, numbers)))
+        file.flush()
         destination = output / trace.name
         destination.unlink(missing_ok=True)
-        subprocess.run([reprise, "record", log.name, "--output", destination], check=True)
-    return header["time_zero_unix_us"] / 1e6
-
-
-def finish_client(log, output, zero):
-    """Writes the callers' log with moments of sending on the trace's clock."""
-    records = [json.loads(line) for line in log.read_text().splitlines()]
-    text = "".join(
-        json.dumps({"kind": "client", "id": record["id"], "send": round(record["send_unix"] - zero, 6), "tokens": record["tokens"]}, separators=(",", ":")) + "\n"
-        for record in records
-    )
+        subprocess.run([reprise, "record", file.name, "--output", destination], check=True)
+    lines = sorted(callers.values(), key=lambda caller: caller["id"])
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
     subprocess.run(["zstd", "-19", "-q", "-f", "-o", output / (log.name + ".zst")], input=text.encode(), check=True)
 
 
@@ -59,7 +91,7 @@ def main():
     added = {"machine": arguments.machine, "recorded": arguments.date, "driver": arguments.driver}
     for log in sorted(arguments.runs.glob("**/*.client.jsonl")):
         trace = log.with_name(log.name.removesuffix(".client.jsonl") + ".reprise")
-        finish_client(log, arguments.output, finish(arguments.reprise, trace, arguments.output, added))
+        finish(arguments.reprise, trace, log, arguments.output, added)
         print(trace.stem)
 
 
