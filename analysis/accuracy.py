@@ -6,7 +6,8 @@ the clients' own logs.
 
     python3 analysis/accuracy.py --reprise .build/release/reprise > analysis/ACCURACY.md
 
-With --measurements, a store of measured kernels takes the place of the profile's kernels as well.
+Kernels are measured ones in the last column: the committed measurements answer, and estimate batches
+that were never executed. With --measurements and --kernels a GPU executes those instead, into that store.
 """
 
 import argparse
@@ -15,9 +16,12 @@ import os
 import statistics
 import subprocess
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from committed_measurements import import_arguments
 
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT / "traces" / "h200"
@@ -63,7 +67,10 @@ class Goal:
 
 
 def call(options, *arguments):
-    result = subprocess.run([options.reprise, *map(str, arguments)], capture_output=True, text=True)
+    # The committed figures are those of a machine without a GPU.
+    environment = os.environ if options.measurements else os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    result = subprocess.run(
+        [options.reprise, *map(str, arguments)], capture_output=True, text=True, env=environment)
     if result.returncode:
         raise SystemExit(f"{' '.join(map(str, arguments))}: {result.stderr.strip()}")
     return result.stdout
@@ -103,7 +110,7 @@ def validate(options, source, target, profile, *more):
     steps = [] if source == target else ["--steps", target.trace]
     text = call(
         options, "validate", source.trace, "--client", target.client, "--policy", target.policy,
-        "--profile", profile, "--jitter", JITTER, "--format", "json", *steps, *more)
+        "--profile", profile, "--format", "json", *steps, *more)
     return json.loads(text)
 
 
@@ -132,6 +139,23 @@ class Results:
             real = values[1]["real"] - values[0]["real"]
             predicted = values[1]["predicted"] - values[0]["predicted"]
             yield source, target, real, predicted, abs(real) / values[0]["real"]
+
+    def answers(self):
+        """How times of measured kernels were found, by kernels (own, or packages') and form of batch."""
+        counts = {}
+        for pair, result in self.by_pair.items():
+            kernels = "FlashAttention 3" if any("flash" in run.name for run in pair) else "this project's kernels"
+            for form, ways in result.get("timing_estimates", {}).get("answers", {}).items():
+                counts.setdefault((kernels, form), Counter()).update(ways)
+        return counts
+
+    def estimate_errors(self):
+        """Errors of estimates on measured batches kept out of them, by kernel and form of batch."""
+        errors = {}
+        for result in self.by_pair.values():
+            for error in result.get("timing_estimates", {}).get("errors", []):
+                errors[error["part"]] = error
+        return [errors[part] for part in sorted(errors)]
 
     def judged(self):
         return [entry for entry in self.differences() if entry[4] > DIFFERENCE_MIN]
@@ -282,7 +306,10 @@ No profile has seen the run that it is reported on: `analysis/split.json` says w
   then the same from whichever trace of its workload.
 - *profile and trace*: attention from such a profile, rest of step and host from the GPU times of the trace that is replayed, as
   `replay` does. Under the same policy that trace is the reported run itself, so those rows are within the fit.
-- *measured kernels and trace*: attention from kernels that were executed, the rest as before; here where a store is given.
+- *measured kernels and trace*: attention from kernels that were executed on an H200 (`traces/h200/measurements.jsonl.zst`), the rest as
+  before. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
+  and how near estimates are. FlashAttention 3 is known from the few dozen calls of vLLM's kernel in `traces/h200/kernels.jsonl` alone, so nearly
+  all of its times are estimates.
 
 No error can be told from none below the floor: two real runs of the same work, on one machine, gave {floor};
 two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What each number means stands in `Sources/Reports/VALIDATION.md`.
@@ -290,6 +317,7 @@ two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What ea
 ## The goals, and how far they are
 """
     yield from goal_table(ways)
+    yield from estimates(ways[-1])
     yield "\n## Difference between two policies in mean ITL\n"
     yield from difference_table(ways)
     yield f"""
@@ -301,15 +329,36 @@ of the model is not in it, so means, whose intervals are narrow, lie outside whe
 the ends are more than a quarter apart, as where a percentile of ITL lies between steps with one prompt and steps with two, or
 where requests of one moment may be served in another order.
 """
-    yield from interval_table(ways)
+    yield from interval_table(ways[:2])
     yield "\nPercentiles on an edge:\n"
-    yield from edge_table(ways)
+    yield from edge_table(ways[:2])
     for way in ways:
         yield f"\n## Every pair: {way.title}\n"
         yield from pair_table(way)
-    yield "\n## Where the errors come from: profile and trace, as shares of the real value\n"
-    yield from source_table(ways[1])
+    for way in ways[1:]:
+        yield f"\n## Where the errors come from: {way.title}, as shares of the real value\n"
+        yield from source_table(way)
     yield from profile_errors()
+
+
+def estimates(way):
+    """What of the measured kernels' times was executed, and how near the others are."""
+    yield "\n## Measured kernels: executed, and estimated\n"
+    yield (
+        "Times that the predictions above asked for: of the very batch, between two executed lengths of a growing batch, or estimated "
+        "from executed batches like it.\n")
+    yield "| runs of | batches | executed | interpolated | estimated |"
+    yield "|---|---|---|---|---|"
+    for (kernels, form), counts in sorted(way.answers().items(), reverse=True):
+        shares = [percent(counts[name] / counts.total()) for name in ("executed", "interpolated", "estimated")]
+        yield f"| {kernels} | {form} | " + " | ".join(shares) + " |"
+    yield (
+        "\nEstimates of measured batches that were kept out of them (whole growing batches at a time):\n")
+    yield "| kernel and batches | median | 90th percentile | worst | batches |"
+    yield "|---|---|---|---|---|"
+    for error in way.estimate_errors():
+        shares = [percent(error[name]) for name in ("median", "p90", "max")]
+        yield f"| {error['part']} | " + " | ".join(shares) + f" | {error['rows']} |"
 
 
 def profile_errors():
@@ -338,15 +387,15 @@ def all_ways(options, split, pool, folder):
             for source, target in chosen]
         return jobs
 
-    alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile")
-    trace = start(pairs, "--timing", "profile")
-    measured = []
-    if options.measurements:
-        store = ["--timing", "gpu", "--measurements", options.measurements]
-        store += ["--kernels", options.kernels] if options.kernels else []
-        # Kernels of others, such as FlashAttention 3, cannot be executed.
-        own = [p for p in pairs if "flash-attention-3" not in (p[0].name, p[1].name)]
-        measured = start(own, *store)
+    moved = ["--jitter", JITTER]
+    alone = start(
+        [(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile", *moved)
+    trace = start(pairs, "--timing", "profile", *moved)
+    store = options.measurements or Path(folder) / "measurements.sqlite"
+    call(options, "measure", "--measurements", store, *import_arguments(TRACES, folder))
+    measured = start(
+        pairs, "--jitter", 0, "--timing", "gpu", "--measurements", store,
+        *(["--kernels", options.kernels] if options.kernels else []))
     finished = [{(a, b): job.result() for a, b, job in jobs} for jobs in (alone, trace, measured)]
     # The same prediction from whichever trace of the workload.
     by_run = {target: result for (_, target), result in finished[0].items()}
@@ -354,16 +403,15 @@ def all_ways(options, split, pool, folder):
     ways = [
         Results("profile alone", "profile", finished[0]),
         Results("profile and trace", "profile", finished[1]),
+        Results("measured kernels and trace", "measured", finished[2]),
     ]
-    if measured:
-        ways.append(Results("measured kernels and trace", "measured", finished[2]))
     return ways
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
-    parser.add_argument("--measurements", help="a store of measured kernels, filled where it lacks some")
+    parser.add_argument("--measurements", help="a store of measured kernels, filled by a GPU where it lacks some")
     parser.add_argument("--kernels", help="compiled kernels, for what the store lacks")
     options = parser.parse_args()
     split = json.loads((ROOT / "analysis" / "split.json").read_text())

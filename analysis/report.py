@@ -8,16 +8,14 @@ Several folders of one trace are compared; folders of traces that differ in rate
 drawn, 2 the call was wrong; an error is one line.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from reprise_report import call
+
 
 def parser():
-    description, _, rest = __doc__.partition("\n\n")
-    form = argparse.ArgumentParser(
-        description=description, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter)
-    form.add_argument("folders", nargs="+", metavar="DIR", help="a folder of `reprise replay --output`, or of an experiment")
+    form = call.parser(__doc__, "a folder of `reprise replay --output`, or of an experiment")
     form.add_argument("--output", default="report.html", help="the page to write (default: %(default)s)")
     form.add_argument("--figures", metavar="DIR", help="also write each figure as SVG, PNG and CSV into this folder")
     form.add_argument("--by", choices=("rate", "output_tokens", "context_tokens"),
@@ -26,46 +24,23 @@ def parser():
     return form
 
 
-def main(arguments=None):
-    options = parser().parse_args(arguments)
-    try:
-        from reprise_report import build, experiment, page
-        from reprise_report.errors import CallError, ReportError
-    except ModuleNotFoundError as error:
-        print(f"report.py: {error.name} is not installed; pip install -r analysis/requirements.txt", file=sys.stderr)
-        return 1
-    try:
-        study = experiment.read(options.folders, options.by)
-        for note in page.gpu_time_notes(study.folders):
-            print(f"report.py: {note}", file=sys.stderr)
-        sections = build.sections(study, raster=bool(options.figures))
-        title = options.title or study.title or "Replay of " + ", ".join(
-            dict.fromkeys(Path(folder.summary["trace"]).name for folder in study.folders))
-        write(Path(options.output), page.page(title, study, sections).encode())
-        if options.figures:
-            Path(options.figures).mkdir(parents=True, exist_ok=True)
-            for figure in (figure for _, _, figures in sections for figure in figures):
-                for ending, content in (("svg", figure.svg.encode()), ("png", figure.png), ("csv", figure.csv().encode())):
-                    write(Path(options.figures) / f"{figure.name}.{ending}", content)
-    except CallError as error:
-        print(f"report.py: {error}", file=sys.stderr)
-        return 2
-    except ReportError as error:
-        print(f"report.py: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"report.py: cannot write '{error.filename}': {error.strerror}; write elsewhere with --output", file=sys.stderr)
-        return 1
+def draw(options):
+    from reprise_report import build, experiment, page
+
+    study = experiment.read(options.folders, options.by)
+    for note in page.gpu_time_notes(study.folders):
+        print(f"report.py: {note}", file=sys.stderr)
+    sections = build.sections(study, raster=bool(options.figures))
+    title = options.title or study.title or "Replay of " + ", ".join(
+        dict.fromkeys(Path(folder.summary["trace"]).name for folder in study.folders))
+    call.write(Path(options.output), page.page(title, study, sections).encode())
+    if options.figures:
+        Path(options.figures).mkdir(parents=True, exist_ok=True)
+        for figure in (figure for _, _, figures in sections for figure in figures):
+            for ending, content in (("svg", figure.svg.encode()), ("png", figure.png), ("csv", figure.csv().encode())):
+                call.write(Path(options.figures) / f"{figure.name}.{ending}", content)
     print(options.output)
-    return 0
-
-
-def write(path, content):
-    """Writes a file that appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call.run("report.py", draw, parser().parse_args()))

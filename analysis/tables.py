@@ -7,44 +7,27 @@ Columns are those of the folders' own files (analysis/METRICS.md), after `folder
 1 the results cannot be read, 2 the call was wrong; an error is one line.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
+from reprise_report import call
+
 
 def parser():
-    description, _, rest = __doc__.partition("\n\n")
-    form = argparse.ArgumentParser(
-        description=description, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter)
-    form.add_argument("folders", nargs="+", metavar="DIR", help="a folder of `reprise replay --output`")
+    form = call.parser(__doc__, "a folder of `reprise replay --output`")
     form.add_argument("--output", required=True, metavar="FOLDER", help="where steps.* and requests.* go")
     form.add_argument("--format", choices=("parquet", "csv"), default="parquet")
     return form
 
 
-def main(arguments=None):
-    options = parser().parse_args(arguments)
-    try:
-        import pyarrow  # noqa: F401
+def tables(options):
+    from reprise_report import results
 
-        from reprise_report import results
-        from reprise_report.errors import ReportError
-    except ModuleNotFoundError as error:
-        print(f"tables.py: {error.name} is not installed; pip install -r analysis/requirements.txt", file=sys.stderr)
-        return 1
-    try:
-        folders = [results.load(path) for path in options.folders]
-        Path(options.output).mkdir(parents=True, exist_ok=True)
-        for kind in ("steps", "requests"):
-            path = Path(options.output) / f"{kind}.{options.format}"
-            print(path, gather(folders, kind, path, options.format), "rows")
-    except ReportError as error:
-        print(f"tables.py: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"tables.py: cannot write '{error.filename}': {error.strerror}; choose another --output", file=sys.stderr)
-        return 1
-    return 0
+    folders = [results.load(path) for path in options.folders]
+    Path(options.output).mkdir(parents=True, exist_ok=True)
+    for kind in ("steps", "requests"):
+        path = Path(options.output) / f"{kind}.{options.format}"
+        print(path, gather(folders, kind, path, options.format), "rows")
 
 
 def gather(folders, kind, path, form):
@@ -83,4 +66,4 @@ def plain(table):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(call.run("tables.py", tables, parser().parse_args()))

@@ -9,7 +9,7 @@ public import TraceModel
 public struct MeasuredTimingOptions: Sendable {
   /// Where KV is when a kernel begins.
   public var cache: MeasuredState.Cache
-  /// Whether every length is measured, none interpolated.
+  /// Whether every length is measured, none interpolated or estimated.
   public var isExact: Bool
 
   /// Options; the defaults are those of the command line.
@@ -27,7 +27,9 @@ public struct MeasuredTimingOptions: Sendable {
 /// KV read, so by default it is measured on a grid alone: shifted so that its longest row has a
 /// multiple of 64 tokens, and shifted to the next multiple. Between both lies a straight line; tiles of
 /// 16 or 32 tokens make steps of at most two tiles around it. `isExact` measures every length.
-/// Without a measurement and without a GPU a batch has no time.
+/// Without a measurement and without a GPU a batch is estimated from the batches that were measured
+/// (`EstimatedKernel`), and counted as such; under `isExact`, or where too little was measured, it has
+/// no time.
 public final class MeasuredAttentionTiming: AttentionTiming {
   /// Kernels executed, here or earlier.
   public let source = TimingSource.gpu
@@ -52,7 +54,7 @@ public final class MeasuredAttentionTiming: AttentionTiming {
   ) throws(GPUMeasurementError) {
     let times = try MeasuredTimes(
       path: path, imported: imported, bench: bench, gpu: gpu, context: context,
-      cache: options.cache)
+      cache: options.cache, estimates: !options.isExact)
     variants = times.variants
     machine = times.machine
     self.options = options
@@ -76,7 +78,7 @@ public final class MeasuredAttentionTiming: AttentionTiming {
     let result: Result<Nanoseconds, TimingError> = state.withLock { times in
       do throws(TimingError) {
         guard batch.summary.isSingleTokenOnly, batch.summary.rows > 0 else {
-          return .success(try times.time(of: variant, batch, in: context))
+          return .success(try times.answer(of: variant, batch, in: context))
         }
         return .success(
           try times.decodeTime(of: variant, batch, in: context, isExact: options.isExact))

@@ -35,27 +35,34 @@ extension MeasuredTimes {
     of variant: KernelVariant, _ batch: AttentionBatch, in context: AttentionContext,
     isExact: Bool
   ) throws(TimingError) -> Nanoseconds {
-    let padded = batch.summary.paddedRows
-    // Longest first: requests that came first have the longest rows, and stand first in a batch.
-    let lengths = Array(batch.kvLengths.sorted().reversed())
-    func shifted(_ shift: Int32) -> AttentionBatch {
-      AttentionBatch(rows: lengths.map { (1, $0 + shift) }, paddedRows: padded)
+    switch DecodeAnchors(of: batch, isExact: isExact) {
+    case .exact(let exact):
+      return try answer(of: variant, exact, in: context)
+    case .between(let low, let high, let share):
+      let lengths = Array(batch.kvLengths.sorted().reversed())
+      func shifted(_ shift: Int32) -> AttentionBatch {
+        AttentionBatch(
+          rows: lengths.map { (1, $0 + shift) }, paddedRows: batch.summary.paddedRows)
+      }
+      let middle = GPUMeasurementLimits.anchorSpacing / 2 - Int32(share)
+      // First, so that the middle's time is the measured one from the first step on.
+      try probe(variant, low, shifted(middle), high, in: context)
+      let exact = shifted(0)
+      if let known = try known(variant, exact, in: context) {
+        return counted(known, of: exact, as: \.executed)
+      }
+      if isEstimated(variant) {
+        guard let below = try known(variant, low, in: context),
+          let above = try known(variant, high, in: context)
+        else { return try answer(of: variant, exact, in: context) }
+        return counted(
+          DecodeAnchors.time(low: below, high: above, share: share), of: exact, as: \.interpolated)
+      }
+      let below = try time(of: variant, low, in: context)
+      let above = try time(of: variant, high, in: context)
+      return counted(
+        DecodeAnchors.time(low: below, high: above, share: share), of: exact, as: \.interpolated)
     }
-    let exact = shifted(0)
-    let spacing = GPUMeasurementLimits.anchorSpacing
-    let above = lengths[0] % spacing
-    // A row may not become empty by the shift.
-    guard !isExact, above > 0, let shortest = lengths.last, shortest > above else {
-      return try time(of: variant, exact, in: context)
-    }
-    let (low, high) = (shifted(-above), shifted(spacing - above))
-    // First, so that the middle's time is the measured one from the first step on.
-    try probe(variant, low, shifted(spacing / 2 - above), high, in: context)
-    if let known = try known(variant, exact, in: context) { return known }
-    let lowTime = try time(of: variant, low, in: context)
-    let highTime = try time(of: variant, high, in: context)
-    let step = (highTime.rawValue - lowTime.rawValue) * Int64(above) / Int64(spacing)
-    return Nanoseconds(lowTime.rawValue + step)
   }
 
   /// Measures the middle of a chosen pair and keeps how far the straight line is from it.

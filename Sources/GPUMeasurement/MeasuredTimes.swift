@@ -16,18 +16,24 @@ struct MeasuredTimes: ~Copyable {
   let machine: MeasuredMachine
   private let store: MeasurementStore?
   let bench: AttentionBench?
-  private let programs: [KernelVariant: KernelProgram]
+  let programs: [KernelVariant: KernelProgram]
   private let cache: MeasuredState.Cache
-  private let context: AttentionContext
-  private var times: [KernelVariant: [String: Nanoseconds]]
+  let context: AttentionContext
+  private(set) var times: [KernelVariant: [String: Nanoseconds]]
   private var failures: [KernelVariant: [String: String]]
   private var measured = 0
+  /// Whether a batch that cannot be executed here is estimated from those that were.
+  let estimates: Bool
+  /// Fitted to `times` where one was first needed; `nil` where they are too few.
+  var estimators: [KernelVariant: EstimatedKernel?] = [:]
+  /// How answers were found, by the form of the batch.
+  var answers = EstimatedKernel.Form.allCases.map { MeasuredAnswers(form: $0) }
   /// Errors of interpolation where it was probed, by variant and the shorter neighbour's key.
   var probes = InterpolationProbes()
 
   init(
     path: String?, imported: [Measurement], bench: AttentionBench?, gpu: String,
-    context: AttentionContext, cache: MeasuredState.Cache
+    context: AttentionContext, cache: MeasuredState.Cache, estimates: Bool = false
   ) throws(GPUMeasurementError) {
     var programs: [KernelVariant: KernelProgram] = [:]
     if let bench {
@@ -49,13 +55,15 @@ struct MeasuredTimes: ~Copyable {
       ?? MeasuredMachine(gpu: gpu, smCount: context.smCount, driver: "unknown")
     // Both ways in one order, so that a report does not depend on where times come from.
     variants = Set(built).union(chosen.times.keys).sorted {
-      ($0.family.rawValue, $0.segments) < ($1.family.rawValue, $1.segments)
+      ($0.family.rawValue, $0.segments, $0.package)
+        < ($1.family.rawValue, $1.segments, $1.package)
     }
     self.store = store
     self.programs = programs
     self.bench = bench
     self.context = context
     self.cache = cache
+    self.estimates = estimates
   }
 
   /// Opens a store, where there is a path, and gives all of it to `body`.
@@ -74,6 +82,8 @@ struct MeasuredTimes: ~Copyable {
     var activity = bench?.activity ?? MeasurementActivity()
     activity.measured = measured
     activity.interpolation = probes.error
+    activity.answers = answers
+    activity.estimates = estimateErrors
     return activity
   }
 
@@ -97,6 +107,15 @@ struct MeasuredTimes: ~Copyable {
     return nil
   }
 
+  /// The words for a batch that was not measured, behind "a batch of".
+  private func missing(_ batch: AttentionBatch) -> String {
+    AttentionBench.words(for: batch).dropFirst("a batch of ".count)
+      + " in the measurements; 'reprise measure' on a GPU adds it"
+      + (estimates
+        ? "; too few like it are there to estimate it"
+        : ", and without --exact it is estimated")
+  }
+
   /// The time of a batch, measured now if need be.
   mutating func time(
     of variant: KernelVariant, _ batch: AttentionBatch, in context: AttentionContext
@@ -104,10 +123,7 @@ struct MeasuredTimes: ~Copyable {
     let key = BatchKey(batch, in: context, elementType: Self.element)
     if let time = try known(variant, key.text, batch) { return time }
     guard let bench, let program = programs[variant] else {
-      throw .batchWithoutTiming(
-        variant: variant.name,
-        batch: "this kind in the measurements (\(AttentionBench.words(for: batch)); "
-          + "'reprise measure' on a GPU adds it)")
+      throw .batchWithoutTiming(variant: variant.name, batch: missing(batch))
     }
     do throws(GPUMeasurementError) {
       let time = try measure(program, batch, key, bench, in: context)
@@ -147,83 +163,5 @@ struct MeasuredTimes: ~Copyable {
     _ set: SampleSet?, to key: MeasurementKey, status: MeasurementStatus
   ) throws(GPUMeasurementError) {
     do { try store?.append(set, to: key, status: status) } catch { throw .store(error) }
-  }
-}
-
-/// Picks out of a store what one replay can use.
-///
-/// With a bench that is what was measured on this machine with these images. Without one it is, for
-/// each variant, the machine of the GPU's name and the image that most batches were measured with.
-private struct StoredSelection {
-  private struct Origin: Hashable {
-    var machine: MeasuredMachine
-    var image: String
-  }
-  private struct Found {
-    var origin: Origin
-    var times: [String: Nanoseconds] = [:]
-    var failures: [String: String] = [:]
-  }
-
-  private let prefix: String
-  private let cache: MeasuredState.Cache
-  private let machine: MeasuredMachine?
-  private let gpu: String
-  private let images: [KernelVariant: String]
-  private var found: [KernelVariant: [Found]] = [:]
-
-  init(
-    context: AttentionContext, cache: MeasuredState.Cache, machine: MeasuredMachine?, gpu: String,
-    images: [KernelVariant: String]
-  ) {
-    let empty = BatchKey(
-      AttentionBatch(), in: context, elementType: MeasuredTimes.element
-    ).text
-    prefix = empty.split(separator: " ").dropLast(2).joined(separator: " ") + " "
-    self.cache = cache
-    self.machine = machine
-    self.gpu = gpu
-    self.images = images
-  }
-
-  mutating func add(_ measurement: Measurement) {
-    let key = measurement.key
-    guard key.state == MeasuredState(cache: cache), key.batch.text.hasPrefix(prefix),
-      let variant = KernelVariant(name: key.variant)
-    else { return }
-    if let machine {
-      guard key.machine == machine, key.kernelImage == images[variant] else { return }
-    } else if key.machine.gpu != gpu {
-      return
-    }
-    let origin = Origin(machine: key.machine, image: key.kernelImage)
-    var origins = found[variant] ?? []
-    let index =
-      origins.firstIndex { $0.origin == origin }
-      ?? {
-        origins.append(Found(origin: origin))
-        return origins.count - 1
-      }()
-    if case .failed(let reason) = measurement.status {
-      origins[index].failures[key.batch.text] = reason
-    } else if let median = StoppingRule.median(measurement.samples) {
-      origins[index].times[key.batch.text] = median
-    }
-    found[variant] = origins
-  }
-
-  func chosen() -> (
-    times: [KernelVariant: [String: Nanoseconds]], failures: [KernelVariant: [String: String]],
-    machine: MeasuredMachine?
-  ) {
-    // The first of the most, in the store's own order, which is the same in equal stores.
-    let best = found.compactMapValues { origins in
-      origins.reduce(nil as Found?) { best, next in
-        guard let best else { return next }
-        return next.times.count > best.times.count ? next : best
-      }
-    }
-    let machines = best.keys.sorted { $0.name < $1.name }.compactMap { best[$0]?.origin.machine }
-    return (best.mapValues(\.times), best.mapValues(\.failures), machines.first)
   }
 }

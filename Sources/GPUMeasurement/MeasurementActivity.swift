@@ -1,3 +1,4 @@
+public import KernelSelection
 public import StepTiming
 public import TraceModel
 
@@ -19,6 +20,10 @@ public struct MeasurementActivity: Hashable, Sendable {
   public var memory = ByteCount(0)
   /// How far interpolated times were from measured ones; `nil` without a probe.
   public var interpolation: FitError?
+  /// How the times that were asked for were found.
+  public var answers: [MeasuredAnswers] = []
+  /// How far estimated times are from measured ones that they were not made from; empty without estimates.
+  public var estimates: [EstimateError] = []
   /// What the user should know.
   public var notes: [String] = []
 
@@ -36,4 +41,29 @@ public struct MeasurementActivity: Hashable, Sendable {
       + "\(milliseconds(host)) (\(each) µs a batch, \(Int((100 * hostShare).rounded())) % of the "
       + "GPU's), start-up \(milliseconds(startUp)), \(memory.rawValue >> 20) MiB of GPU memory"
   }
+}
+
+/// How times of batches of one form were found, each counted as often as it was asked for.
+public struct MeasuredAnswers: Hashable, Sendable {
+  /// The form of the batches.
+  public var form: EstimatedKernel.Form
+  /// Times of the very batch, executed here or earlier.
+  public var executed = 0
+  /// Times on the line between two executed lengths of a growing decode batch.
+  public var interpolated = 0
+  /// Times of batches that were never executed, from those that were.
+  public var estimated = 0
+
+  /// No answers yet.
+  public init(form: EstimatedKernel.Form) { self.form = form }
+}
+
+/// How far a variant's estimated times are from measured ones that they were not made from.
+public struct EstimateError: Hashable, Sendable {
+  /// The kernel.
+  public var variant: KernelVariant
+  /// The form of the batches.
+  public var form: EstimatedKernel.Form
+  /// Absolute relative errors.
+  public var error: FitError
 }

@@ -12,14 +12,16 @@ extension ReplayReport {
   ///
   /// Times are in the unit that a key's end names; a distribution without values is `null`.
   public func json() -> JSONValue {
-    .object([
+    let members: [JSONValue.Member] = [
       .init("schema", .string(Self.schema)),
       .init("trace", .string(trace.name)),
       .init("timing", .string(timing.source.rawValue)),
       .init("batches", .string(batches.rawValue)),
       .init("machine", .string(machine)),
       .init("engine", .string(engine)),
-      .init("policies", .object(policies.map { .init($0.name, $0.json()) })),
+      .init(
+        "policies",
+        .object(zip(policies, attributions).map { .init($0.name, $0.json(regret: $1)) })),
       .init("comparisons", .array(comparisons.map { $0.json() })),
       .init("timing_attention", .string(timing.attention)),
       .init("timing_rest", .string(timing.rest)),
@@ -35,13 +37,14 @@ extension ReplayReport {
       .init(
         "divergence",
         .object(zip(policies, divergence).map { .init($0.0.name, $0.1.json()) })),
-    ])
+    ]
+    return .object(members + timing.estimateMembers)
   }
 }
 
 extension PolicySummary {
   /// One member of `policies`.
-  func json() -> JSONValue {
+  func json(regret attribution: RegretAttribution?) -> JSONValue {
     var members: [JSONValue.Member] = PolicyComparison.Metric.allCases.map { metric in
       .init(metric.rawValue, distribution(metric)?.json() ?? .null)
     }
@@ -65,6 +68,7 @@ extension PolicySummary {
       .init("peak_running", .integer(Int64(counts.peakRunning))),
       .init("peak_waiting", .integer(Int64(counts.peakWaiting))),
       .init("overloaded", load.map { .bool($0.isOverloaded) } ?? .null),
+      .init("regret", attribution?.json() ?? .null),
     ]
     return .object(members)
   }

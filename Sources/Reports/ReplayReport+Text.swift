@@ -10,7 +10,8 @@ extension ReplayReport {
     let labels = PolicyLabels(policies.map(\.name))
     let sections = [
       overloadText(labels), headingText(labels), overviewText(labels), distributionText(labels),
-      gpuTimeText(labels), requestText(labels), divergenceText(labels), differenceText(labels),
+      gpuTimeText(labels), regretText(labels), requestText(labels), divergenceText(labels),
+      differenceText(labels),
     ]
     return sections.filter { !$0.isEmpty }.joined(separator: "\n")
   }

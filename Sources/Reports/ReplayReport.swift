@@ -34,6 +34,8 @@ public struct ReplayReport: Sendable {
   public var jitteredReplays: Int
   /// By policy, how its batches depart from the recorded ones; empty where they were not compared.
   public var divergence: [SchedulerDivergence]
+  /// By policy, which batches carry what it loses; `nil` where its steps were not kept.
+  public var attributions: [RegretAttribution?]
 
   /// A report of outcomes.
   ///
@@ -60,6 +62,9 @@ public struct ReplayReport: Sendable {
     self.floor = floor
     jitteredReplays = outcomes.first?.jittered.count ?? 0
     self.divergence = divergence
+    attributions = outcomes.map { policy in
+      policy.steps.map { RegretAttribution(of: $0.entries, in: policy.outcome, seed: seed) }
+    }
   }
 }
 
@@ -151,8 +156,10 @@ public struct TimingDescription: Hashable, Sendable {
   public var attention: String
   /// Where the rest of each step comes from, in words.
   public var rest: String
-  /// The held-out errors of what was fitted; empty for executed kernels.
+  /// The held-out errors of what was fitted; empty where every kernel was executed.
   public var errors: [HeldOutError]
+  /// What was estimated among the times of measured kernels; `nil` where nothing was.
+  public var estimates: EstimatedShare?
 
   /// A description of where times come from.
   public init(

@@ -16,6 +16,8 @@ public struct StepRecord: Sendable {
     public var multiTokenRows: Int32
     /// New tokens over all rows.
     public var tokens: Int32
+    /// The most new tokens in a row.
+    public var maxQueryLength: Int32
     /// The longest row, in tokens to attend to.
     public var maxKVLength: Int32
     /// Tokens to attend to over all rows.
@@ -45,7 +47,9 @@ public struct StepRecord: Sendable {
       Entry(
         rows: Int32(clamping: batch.rows), paddedRows: Int32(clamping: batch.paddedRows),
         multiTokenRows: Int32(clamping: batch.multiTokenRows),
-        tokens: Int32(clamping: batch.tokens), maxKVLength: Int32(clamping: batch.maxKVLength),
+        tokens: Int32(clamping: batch.tokens),
+        maxQueryLength: Int32(clamping: batch.maxQueryLength),
+        maxKVLength: Int32(clamping: batch.maxKVLength),
         totalKVLength: Int64(batch.totalKVLength), attention: time.attention, rest: time.rest,
         regret: time.regret, variant: place(of: time.variant), fastest: place(of: time.fastest)))
   }

@@ -34,7 +34,9 @@ struct StepTimeOptions: ParsableArguments {
     for source: ReplaySource, variants: [KernelVariant], rounds: ProviderRounds? = nil,
     on console: Console
   ) throws -> (times: StepTimes, measured: MeasuredAttentionTiming?, notes: [String]) {
-    let found = try gpu.timing(timing, for: source, on: console)
+    let found = try gpu.timing(
+      timing, for: source, replaysPackages: rounds.map { !$0.packaged.isEmpty } ?? false,
+      on: console)
     let measured = rounds.map { $0.ownTiming(found, timing) } ?? found
     let times = try StepTimes(
       for: source, measured: measured, profilePath: profile, rest: rest, variants: variants)

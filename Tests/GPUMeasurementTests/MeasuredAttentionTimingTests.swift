@@ -59,6 +59,96 @@ struct MeasuredAttentionTimingTests {
     }
   }
 
+  /// What the kernel of the store takes by a formula, a little more for odd numbers of rows.
+  private static func nanoseconds(_ batch: AttentionBatch) -> Int64 {
+    let summary = batch.summary
+    let own = 20_000 + 40 * summary.maxKVLength + 3 * summary.totalKVLength
+    return Int64(summary.rows % 2 == 0 ? own : own * 21 / 20)
+  }
+
+  private static func batches(_ counts: ClosedRange<Int>) -> [AttentionBatch] {
+    counts.flatMap { rows in
+      (1...12).map { step in
+        // Longest first, as batches are kept.
+        FakeBench.decode((0..<rows).map { row in Int32(step * 320 + (rows - 1 - row) * 64) })
+      }
+    }
+  }
+
+  @Test("without a GPU a batch that was never executed is estimated from others, and counted")
+  func estimates() throws {
+    for batch in Self.batches(1...8) { try keep(batch, Self.nanoseconds(batch)) }
+    let timing = try timing()
+    let known = FakeBench.decode([320, 384])
+    #expect(
+      try timing.attentionTime(of: .triton2D, for: known, in: context)
+        == Nanoseconds(Self.nanoseconds(known)))
+    #expect(timing.activity.estimates.isEmpty)
+    let fresh = FakeBench.decode([1500, 1400, 1300, 1200, 1100])
+    let estimate = try timing.attentionTime(of: .triton2D, for: fresh, in: context)
+    let truth = Double(Self.nanoseconds(fresh))
+    #expect((Double(estimate.rawValue) / truth - 1).magnitude < 0.05)
+    let answers = try #require(timing.activity.answers.first { $0.form == .decode })
+    #expect((answers.executed, answers.interpolated, answers.estimated) == (1, 0, 1))
+    let error = try #require(timing.activity.estimates.first)
+    #expect(error.variant == .triton2D && error.form == .decode && error.error.rows >= 12)
+    // The same from the same store, and none where every length is to be measured.
+    let again = try self.timing()
+    #expect(try again.attentionTime(of: .triton2D, for: fresh, in: context) == estimate)
+    #expect(again.activity.estimates == timing.activity.estimates)
+    let exact = try self.timing(exact: true)
+    do {
+      _ = try exact.attentionTime(of: .triton2D, for: fresh, in: context)
+      Issue.record("an exact timing estimates")
+    } catch {
+      guard case .batchWithoutTiming(_, let words) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(words.contains("--exact"))
+    }
+  }
+
+  @Test("batches with prompts are not estimated from single tokens alone")
+  func unlike() throws {
+    for batch in Self.batches(1...3) { try keep(batch, Self.nanoseconds(batch)) }
+    let timing = try timing()
+    #expect(throws: TimingError.self) {
+      try timing.attentionTime(
+        of: .triton2D, for: AttentionBatch(rows: [(500, 500), (1, 77)]), in: context)
+    }
+  }
+
+  @Test("a GPU executes what it can, whatever could be estimated")
+  func executesRatherThanEstimates() throws {
+    let measured = try timing(FakeBench())
+    let batch = AttentionBatch(rows: [(500, 500), (1, 77)])
+    #expect(
+      try measured.attentionTime(of: .triton2D, for: batch, in: context) == Nanoseconds(25_000))
+    let answers = try #require(measured.activity.answers.first { $0.form == .prompts })
+    #expect((answers.executed, answers.estimated) == (1, 0))
+  }
+
+  @Test("a kernel that only packages have is known without its package too")
+  func foreignKernel() throws {
+    let key = MeasurementKey(
+      machine: MeasuredMachine(gpu: "NVIDIA Fake 200", smCount: 132, driver: "1"),
+      kernelImage: "vllm 0.24.0", variant: "vllm-0.24.0/flash-attention-3",
+      batch: BatchKey(FakeBench.decode([640]), in: context, elementType: "bf16"),
+      state: MeasuredState())
+    try MeasurementStore(path: store).append(
+      SampleSet(samples: [Nanoseconds(900)], date: "2026-11-21T10:25:00Z"), to: key,
+      status: .complete)
+    for fake in [nil, FakeBench()] {
+      let timing = try timing(fake)
+      for variant in [KernelVariant.flashAttention3, .flashAttention3.of(package: "vllm-0.24.0")] {
+        #expect(
+          try timing.attentionTime(of: variant, for: FakeBench.decode([640]), in: context)
+            == Nanoseconds(900))
+      }
+    }
+  }
+
   @Test("without a GPU what was not measured has no time, and the error says how to add it")
   func missing() throws {
     try keep(FakeBench.decode([640]), 1000)

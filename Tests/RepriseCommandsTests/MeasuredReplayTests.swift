@@ -101,6 +101,49 @@ struct MeasuredReplayTests {
     }
   }
 
+  @Test("batches that a store lacks are estimated and noted, and refused by --exact")
+  func estimated() async throws {
+    let log = try folder.write(
+      StepLogSample(requests: 24, outputTokens: 90).text.utf8, to: "long.jsonl")
+    _ = await CommandCall("record", log, "--output", trace)
+    try measure()
+    let file = folder.file("all.jsonl")
+    _ = await CommandCall("measure", "--measurements", store, "--export", file)
+    let lines = try folder.text(of: "all.jsonl").split(separator: "\n")
+    let most = lines.enumerated().filter { $0.offset % 7 != 3 }.map(\.element)
+    let part = try folder.write(
+      Array((most.joined(separator: "\n") + "\n").utf8), to: "part.jsonl")
+    func replay(_ measurements: String, _ more: String...) async -> CommandCall {
+      await CommandCall(
+        [
+          "replay", trace, "--policy", "always-2d,vllm-0.33", "--timing", "gpu", "--measurements",
+          measurements, "--kernels", folder.file("none"), "--format", "json",
+        ] + more)
+    }
+    let whole = await replay(file)
+    // On a machine with a GPU the missing kernels are the error.
+    guard whole.exitCode == 0 else { return }
+    #expect(!whole.output.contains("timing_estimates"))
+    let call = await replay(part)
+    #expect(call.exitCode == 0, "\(call.errors)")
+    let json = try JSONValue(parsing: call.output)
+    let answers = try #require(json["timing_estimates"]?["answers"]?["decode"])
+    #expect(try #require(answers["estimated"]?.int) > 0)
+    #expect(try #require(answers["executed"]?.int) > 0)
+    #expect(call.output.contains("were never executed"))
+    // Every fake kernel takes the same, so estimates are right.
+    let all = try JSONValue(parsing: whole.output)
+    for policy in ["always-2d", "vllm-0.33"] {
+      let mean = try #require(json["policies"]?[policy]?["itl_ms"]?["mean"]?.double)
+      let real = try #require(all["policies"]?[policy]?["itl_ms"]?["mean"]?.double)
+      #expect((mean / real - 1).magnitude < 0.002)
+    }
+    #expect(await replay(part).output == call.output)
+    let exact = await replay(part, "--exact")
+    #expect(exact.exitCode == 1)
+    #expect(exact.errors.contains("without --exact it is estimated"), "\(exact.errors)")
+  }
+
   @Test("an export that is imported is exported again as the same bytes")
   func imported() async throws {
     try measure()

@@ -57,6 +57,48 @@ struct RegretCommandTests {
     }
   }
 
+  @Test("and a replay beside the fastest says the same of each policy")
+  func inReplay() async throws {
+    func replay(_ policies: String, _ format: String) async -> String {
+      await CommandCall(
+        "replay", Self.trace, "--policy", policies, "--timing", "profile", "--format", format
+      ).output
+    }
+    let alone = try await Self.report("--policy", "always-2d")
+    let beside = try JSONValue(parsing: Array((await replay("always-2d,fastest", "json")).utf8))
+    let policy = try #require(beside["policies"]?["always-2d"])
+    let regret = try #require(policy["regret"])
+    #expect(regret["all"]?["regret_ms"] == policy["regret_ms"])
+    #expect(regret["over"] == alone["over"])
+    #expect(regret["slower_steps"] == alone["slower_steps"])
+    #expect(regret["breakdowns"] == alone["breakdowns"])
+    let groups = try #require(regret["groups"]?.elements)
+    #expect(!groups.isEmpty && groups == Array((alone["groups"]?.elements ?? []).prefix(8)))
+    #expect(beside["policies"]?["fastest"]?["regret"]?["all"]?["regret_ms"]?.double == 0)
+    #expect(await replay("always-2d,fastest", "text").contains("above the fastest"))
+    #expect(!(await replay("always-2d,vllm-0.33", "text").contains("above the fastest")))
+  }
+
+  @Test("with intervals that hold each class's part")
+  func intervals() async throws {
+    let report = try await Self.report("--policy", "always-2d")
+    guard case .object(let breakdowns)? = report["breakdowns"] else {
+      Issue.record("no breakdowns")
+      return
+    }
+    var wide = 0
+    for entry in breakdowns.flatMap({ $0.value.elements ?? [] }) {
+      for metric in ["mean_ttft", "mean_itl"] {
+        let part = try #require(entry["\(metric)_ms"]?.double)
+        let low = try #require(entry["\(metric)_low_ms"]?.double)
+        let high = try #require(entry["\(metric)_high_ms"]?.double)
+        #expect(low <= part && part <= high)
+        wide += low < part && part < high ? 1 : 0
+      }
+    }
+    #expect(wide > 5)
+  }
+
   @Test("as vLLM's batches, row for row")
   func specifications() async throws {
     let worst = try #require(try await Self.report("--policy", "always-2d")["worst"]?.elements)

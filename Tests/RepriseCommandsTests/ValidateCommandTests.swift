@@ -63,6 +63,54 @@ struct ValidateCommandTests {
     #expect(try #require(difference["low"]?.double) < predicted)
   }
 
+  @Test("equal arrivals stand in the order of sending that the log has, whatever its tokens did")
+  func sendingOrder() async throws {
+    let stem = RepositoryFile.path("traces/h200/mistral-small-24b-mooncake-26")
+    let log = try ClientLog(
+      bytes: RepositoryFile.bytes(
+        "traces/h200/mistral-small-24b-mooncake-26.always-2d.client.jsonl.zst"), source: "log")
+    let folder = try TemporaryDirectory()
+    func predicted(
+      _ name: String, _ change: ([ClientRequest]) -> [ClientRequest]
+    ) async throws -> Double {
+      let lines = change(log.requests).map { request in
+        var times = [request.ttft]
+        for gap in request.gaps ?? [] { times.append(times[times.count - 1] + gap) }
+        let tokens = times.map { "\($0.seconds)" }.joined(separator: ",")
+        return #"{"kind":"client","id":\#(request.id),"send":\#(request.sent?.seconds ?? 0),"#
+          + #""tokens":[\#(tokens)]}"#
+      }
+      let file = try folder.write(Array((lines.joined(separator: "\n") + "\n").utf8), to: name)
+      let result = try await json(
+        "\(stem).vllm-default.reprise", "--client", file, "--policy", "always-2d", "--jitter", "0")
+      return try #require(result["statistics"]?["ttft-p50"]?["predicted"]?.double)
+    }
+    let own = try await predicted("own.jsonl") { $0 }
+    let slower = try await predicted("slower.jsonl") { requests in
+      requests.map { request in
+        var slow = request
+        slow.ttft = Nanoseconds(request.ttft.rawValue * 3)
+        return slow
+      }
+    }
+    let reversed = try await predicted("reversed.jsonl") { requests in
+      // Ten are sent at once at first: the last of them now comes first.
+      let first = requests.filter { ($0.sent?.seconds ?? 1) < 0.1 }.compactMap(\.sent).sorted()
+      return requests.map { request in
+        guard let place = request.sent.flatMap(first.firstIndex) else { return request }
+        var other = request
+        other.sent = first[first.count - 1 - place]
+        return other
+      }
+    }
+    #expect(own == slower)
+    #expect((reversed / own - 1).magnitude > 0.02)
+    let real = try await json(
+      "\(stem).vllm-default.reprise", "--client", "\(stem).always-2d.client.jsonl.zst", "--policy",
+      "always-2d", "--jitter", "0")
+    #expect(try #require(real["statistics"]?["ttft-p50"]?["error"]?.double).magnitude < 0.08)
+  }
+
   @Test("the same call prints the same bytes, another seed moves arrivals otherwise")
   func deterministic() async throws {
     let arguments = [

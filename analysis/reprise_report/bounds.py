@@ -8,8 +8,10 @@ CELL = re.compile(r"^[+-]?[\d.]+ %$")
 
 
 def way(summary):
-    """The page's part for results like these: with the rest of step from the replayed trace, or without."""
-    return "profile and trace" if "own GPU times" in summary["timing_rest"] else "profile alone"
+    """The page's part for results like these: by where kernels' times and the rest of step come from."""
+    if "own GPU times" not in summary["timing_rest"]:
+        return "profile alone"
+    return "measured kernels and trace" if summary.get("timing") == "gpu" else "profile and trace"
 
 
 def errors(way, page=PAGE):

@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ProcessPoolExecutor
 
-from . import latency_figures, rate_figures, step_figures
+from . import latency_figures, rate_figures, regret_figures, step_figures
 from .style import Look, set_up
 
 FOLDER_FIGURES = (
@@ -18,7 +18,9 @@ def folder_figures(task):
     set_up()
     look = Look(names)
     figures = [draw(folder, look, prefix, raster) for draw in FOLDER_FIGURES]
-    figures += [step_figures.batch_map(folder, prefix, raster), step_figures.timeline(folder, prefix, raster)]
+    figures += [
+        step_figures.batch_map(folder, prefix, raster), regret_figures.attribution(folder, look, prefix, raster),
+        step_figures.timeline(folder, prefix, raster)]
     return [figure for figure in figures if figure]
 
 

@@ -22,6 +22,8 @@ class Figure:
     columns: tuple
     rows: list
     png: bytes = b""
+    # Shown below the picture, as HTML.
+    table: str = ""
 
     def csv(self):
         lines = [",".join(self.columns)]

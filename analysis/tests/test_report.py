@@ -101,6 +101,31 @@ def test_the_map_holds_the_regret_of_every_decode_batch(drawn):
     assert winners and winners <= set(steps.best_variant)
 
 
+def test_what_is_lost_is_told_apart_without_remainder(drawn):
+    summary, found = json.loads((drawn[1] / "summary.json").read_text()), data(drawn, "regret")
+    page = (drawn[0] / "report.html").read_text()
+    losing = [policy for policy in POLICIES if summary["policies"][policy]["regret_ms"] > 0]
+    assert losing == list(dict.fromkeys(found.policy)) == ["always-2d", "vllm-0.33"]
+    for policy in losing:
+        whole = summary["policies"][policy]
+        for by in ("kind of batch", "rows", "longest row", "skew"):
+            part = found[(found.policy == policy) & (found.by == by)]
+            assert part.regret_ms.sum() == pytest.approx(whole["regret_ms"])
+            assert part.itl_ms.sum() == pytest.approx(whole["regret"]["all"]["mean_itl_ms"])
+            assert ((part.itl_low_ms <= part.itl_ms) & (part.itl_ms <= part.itl_high_ms)).all()
+        # Recorded batches: what is lost in attention is the whole distance to the fastest.
+        distance = whole["itl_ms"]["mean"] - summary["policies"]["fastest"]["itl_ms"]["mean"]
+        assert whole["regret"]["all"]["mean_itl_ms"] == pytest.approx(distance, rel=0.02)
+        assert whole["regret"]["groups"][0]["name"] in page
+
+
+def test_results_of_an_older_program_are_drawn_without_what_they_lack(replay, tmp_path):
+    older = changed(replay(QPS5), tmp_path / "older", lambda s: [found.pop("regret") for found in s["policies"].values()])
+    done = call("report.py", older, "--output", tmp_path / "r.html", "--figures", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "regret.csv").exists() and (tmp_path / "batch-map.csv").exists()
+
+
 def test_the_timeline_shows_the_steps_that_lose_most(drawn):
     found, steps = data(drawn, "timeline"), pandas.read_csv(drawn[1] / "steps-always-2d.csv")
     lane = found[found.policy == "always-2d"]
@@ -296,4 +321,6 @@ def test_errors_against_reality_are_those_of_the_accuracy_page():
     assert max(itl) == max(abs(float(row[4].split()[0])) for row in rows)
     assert f"{max(itl):.1f} % at worst" in bounds.words(way)
     assert bounds.way({"timing_rest": "this trace's own GPU times"}) == way != bounds.way({"timing_rest": "the profile"})
+    measured = bounds.way({"timing_rest": "this trace's own GPU times", "timing": "gpu"})
+    assert measured != way and len(bounds.errors(measured)[0]) == len(itl)
     assert "no error against a real engine" in bounds.words(way, Path("nowhere"))

@@ -42,7 +42,7 @@ public enum BatchSpec {
   /// A name of a batch among others, such as `01-decode-40-rows-longest-27722`.
   public static func name(of batch: WorstBatch, number: Int) -> String {
     let kind =
-      switch BatchKind(batch.time.batch) {
+      switch BatchKind(BatchShape(batch.time.batch)) {
       case .decode: "decode"
       case .shortRows: "short-rows"
       case .mixed: "mixed"

@@ -6,7 +6,7 @@ import TraceModel
 extension RegretReport {
   /// The report for reading; `worst` batches are listed at its end.
   public func text(worst count: Int) -> String {
-    ([headingText, answerText] + breakdowns.map(text) + [groupText, worstText(count)])
+    ([headingText, answerText] + attribution.breakdowns.map(text) + [groupText, worstText(count)])
       .filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
@@ -25,25 +25,31 @@ extension RegretReport {
   }
 
   private var answerText: String {
+    let all = attribution.all
     let fastest = all.attention - all.regret
     let answer = """
       \(NumberText.fixed(all.regret.seconds, places: 3)) s above \(other)'s \
-      \(NumberText.fixed(fastest.seconds, places: 3)) s of attention: \(Self.relative(difference)), in \
-      \(NumberText.grouped(slowerSteps)) of \(NumberText.grouped(all.steps)) steps
+      \(NumberText.fixed(fastest.seconds, places: 3)) s of attention: \(attribution.overWords), in \
+      \(NumberText.grouped(attribution.slowerSteps)) of \(NumberText.grouped(all.steps)) steps
       """
     let lines = TextLines.wrapped(answer, width: TextLines.width - 9)
     var words = "regret   " + lines.joined(separator: "\n         ") + "\n"
     var table = TextTable([
       ("ms", .left), (policy, .right), (other, .right), ("difference", .right),
-      ("of it in attention of steps", .right), ("remainder", .right),
+      ("95 % from", .right), ("to", .right), ("of it in attention", .right), ("remainder", .right),
     ])
-    for (name, means, direct) in [("mean TTFT", ttft, all.ttft), ("mean ITL", itl, all.itl)] {
+    for (name, means, direct) in [
+      ("mean TTFT", ttft, all.ttft.sum), ("mean ITL", itl, all.itl.sum),
+    ] {
       guard let own = means.policy, let other = means.other, let difference = means.difference
       else { continue }
+      let ends = [means.paired?.low, means.paired?.high].map { end in
+        end.map { NumberText.signed($0, places: 3) } ?? "-"
+      }
       table.add([
         name, NumberText.fixed(own, places: 3), NumberText.fixed(other, places: 3),
-        NumberText.signed(difference, places: 3), NumberText.signed(direct, places: 3),
-        NumberText.signed(difference - direct, places: 3),
+        NumberText.signed(difference, places: 3), ends[0], ends[1],
+        NumberText.signed(direct, places: 3), NumberText.signed(difference - direct, places: 3),
       ])
     }
     words += "\n" + table.text()
@@ -55,31 +61,20 @@ extension RegretReport {
     return words + TextLines.wrapped(why, width: TextLines.width).joined(separator: "\n") + "\n"
   }
 
-  private static func relative(_ difference: PairedDifference?) -> String {
-    guard let difference else { return "no interval for one step" }
-    return "\(NumberText.signedPercent(difference.relative)) (95 % from "
-      + "\(NumberText.signedPercent(difference.relativeLow)) to "
-      + "\(NumberText.signedPercent(difference.relativeHigh)))"
-  }
-
   private static let columns: [(String, TextTable.Alignment)] = [
-    ("steps", .right), ("attention s", .right), ("regret s", .right), ("of all regret", .right),
-    ("over", .right), ("TTFT ms", .right), ("ITL ms", .right),
+    ("steps", .right), ("regret s", .right), ("of all", .right), ("over", .right),
+    ("TTFT ms", .right), ("ITL ms", .right), ("95 % from", .right), ("to", .right),
   ]
 
-  private func cells(_ entry: Class) -> [String] {
-    let other = entry.attention - entry.regret
+  private func cells(_ entry: RegretAttribution.Class) -> [String] {
+    let whole = attribution.all.regret
     return [
-      NumberText.grouped(entry.steps), NumberText.fixed(entry.attention.seconds, places: 3),
-      NumberText.fixed(entry.regret.seconds, places: 3),
-      all.regret == .zero
-        ? "-" : NumberText.percent(entry.regret.seconds / all.regret.seconds),
-      other > .zero ? NumberText.signedPercent(entry.regret.seconds / other.seconds) : "-",
-      NumberText.signed(entry.ttft, places: 3), NumberText.signed(entry.itl, places: 3),
-    ]
+      NumberText.grouped(entry.steps), NumberText.fixed(entry.regret.seconds, places: 3),
+      whole == .zero ? "-" : NumberText.percent(entry.regret.seconds / whole.seconds), entry.over,
+    ] + entry.latencyCells
   }
 
-  private func text(_ breakdown: Breakdown) -> String {
+  private func text(_ breakdown: RegretAttribution.Breakdown) -> String {
     var table = TextTable([("by \(breakdown.name)", .left)] + Self.columns)
     for entry in breakdown.classes { table.add([entry.name] + cells(entry)) }
     return table.text()
@@ -89,12 +84,12 @@ extension RegretReport {
   private static let groupsMax = 8
 
   private var groupText: String {
-    guard !groups.isEmpty else { return "" }
+    guard !attribution.groups.isEmpty else { return "" }
     var table = TextTable([("heaviest", .left)] + Self.columns)
     var legend = ""
-    for (number, entry) in groups.prefix(Self.groupsMax).enumerated() {
-      table.add(["\(number + 1)"] + cells(entry))
-      legend += "\(number + 1)  \(entry.name)\n"
+    for (number, entry) in attribution.groups.prefix(Self.groupsMax).enumerated() {
+      table.add(["\(number + 1)"] + cells(entry.class))
+      legend += "\(number + 1)  \(entry.class.name)\n"
     }
     return table.text() + legend
   }
@@ -114,5 +109,28 @@ extension RegretReport {
       text += "   " + (spec.count > 400 ? spec.prefix(400) + "…" : spec) + "\n"
     }
     return text
+  }
+}
+
+extension RegretAttribution {
+  /// Attention above the other's with its interval.
+  var overWords: String {
+    guard let difference else { return "no interval for one step" }
+    return "\(NumberText.signedPercent(difference.relative)) (95 % from "
+      + "\(NumberText.signedPercent(difference.relativeLow)) to "
+      + "\(NumberText.signedPercent(difference.relativeHigh)))"
+  }
+}
+
+extension RegretAttribution.Class {
+  /// Attention above the other's, relative to it.
+  var over: String {
+    let other = attention - regret
+    return other > .zero ? NumberText.signedPercent(regret.seconds / other.seconds) : "-"
+  }
+
+  /// The parts in mean TTFT and ITL, and the interval of the latter.
+  var latencyCells: [String] {
+    [ttft.sum, itl.sum, itl.low, itl.high].map { NumberText.signed($0, places: 3) }
   }
 }

@@ -88,7 +88,7 @@ public struct RegretTimer: StepTimer, Sendable {
   private mutating func keep(
     _ batch: AttentionBatch, _ step: RegretStep, _ variant: KernelVariant, _ other: KernelVariant
   ) {
-    let group = BatchGroup(batch.summary)
+    let group = BatchGroup(BatchShape(batch.summary))
     let place = places[group]
     if let place, worst[place].time.regret >= step.regret { return }
     let entry = WorstBatch(

@@ -7,7 +7,7 @@ extension ValidationReport {
 
   /// The result as one object; times in milliseconds, errors as shares of the real value.
   public func json() -> JSONValue {
-    .object(headingMembers() + resultMembers())
+    .object(headingMembers() + resultMembers() + timing.estimateMembers)
   }
 
   private func headingMembers() -> [JSONValue.Member] {

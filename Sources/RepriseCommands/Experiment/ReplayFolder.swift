@@ -25,11 +25,13 @@ struct ReplayFolder {
       source: source, times: times, policies: policies, keepsSteps: true, console: console)
     let outcomes = try await run.outcomes()
     if let measured { GPUOptions.tell(measured, on: console) }
+    var description = times.description
+    description.estimates = measured?.estimates
     let report = ReplayReport(
       trace: TraceDescription(
         name: name, requests: source.requests, selection: source.selection.words),
-      batches: source.batches, timing: times.description, engine: source.engine.name,
-      machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed)
+      batches: source.batches, timing: description, engine: source.engine.name,
+      machine: times.gpu, notes: notes + description.estimateNotes, outcomes: outcomes, seed: seed)
     try ReplayResults(
       report: report, outcomes: outcomes, requests: source.requests,
       model: source.engine.model.name

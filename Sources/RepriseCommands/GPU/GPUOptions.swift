@@ -19,7 +19,7 @@ struct GPUOptions: ParsableArguments {
   @Option(help: "Compiled kernels. Default: ~/.cache/reprise/kernels.")
   var kernels: String?
 
-  @Flag(help: "Measure every batch length, interpolate none.")
+  @Flag(help: "Measure every batch length: interpolate none, estimate none.")
   var exact = false
 
   /// Opens the GPU with the kernels built for it.
@@ -35,11 +35,11 @@ struct GPUOptions: ParsableArguments {
   /// Times of executed kernels for a trace's engine; `nil` where the profile is to be used.
   func timing(
     _ choice: TimingChoice, for source: ReplaySource, cache: MeasuredState.Cache = .cold,
-    requiresGPU: Bool = false, on console: Console
+    requiresGPU: Bool = false, replaysPackages: Bool = false, on console: Console
   ) throws -> MeasuredAttentionTiming? {
     try timing(
       choice, context: source.engine.attentionContext, gpu: source.gpu, cache: cache,
-      requiresGPU: requiresGPU, on: console)
+      requiresGPU: requiresGPU, replaysPackages: replaysPackages, on: console)
   }
 
   /// Times of executed kernels for heads and a cache; `nil` where the profile is to be used.
@@ -49,9 +49,11 @@ struct GPUOptions: ParsableArguments {
   ///
   /// - `gpu`: whose measurements are wanted where there is no GPU
   /// - `requiresGPU`: whether measurements without a GPU do not do
+  /// - `replaysPackages`: whether a store of packages' kernels alone leaves the others to the profile
   func timing(
     _ choice: TimingChoice, context: AttentionContext, gpu: String,
-    cache: MeasuredState.Cache = .cold, requiresGPU: Bool = false, on console: Console
+    cache: MeasuredState.Cache = .cold, requiresGPU: Bool = false,
+    replaysPackages: Bool = false, on console: Console
   ) throws -> MeasuredAttentionTiming? {
     guard choice != .profile else {
       guard measurements == nil else {
@@ -73,8 +75,14 @@ struct GPUOptions: ParsableArguments {
         let reason = Self.absence(error) ?? (choice == .auto ? Self.unusable(error) : nil)
       else { throw error }
       if let measurements, FileSystem.exists(measurements) {
-        console.note("\(reason); times come from '\(measurements)' alone")
-        return try timing(nil)
+        let stored = try timing(nil)
+        let leavesOthers = replaysPackages && choice == .auto && stored.hasPackagesAlone
+        console.note(
+          "\(reason); "
+            + (leavesOthers
+              ? "times of packages' kernels come from '\(measurements)', all others from the profile"
+              : "times come from '\(measurements)' alone"))
+        return stored
       }
       guard choice == .auto, measurements == nil else { throw error }
       // That there is no GPU goes without saying; why one is not used does not.

@@ -83,10 +83,12 @@ struct RegretCommand: ConsoleCommand {
       source: source, times: times, policy: chosen[0], other: others[0], console: console)
     let (own, other, timer) = try await run.outcomes()
     if let measured { GPUOptions.tell(measured, on: console) }
+    let estimates = measured?.estimates.map { [$0.words] } ?? []
     let report = RegretReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: options.workload.selection.words),
-      batches: source.batches, timing: times.description, engine: source.engine.name, notes: notes,
+      batches: source.batches, timing: times.description, engine: source.engine.name,
+      notes: notes + estimates,
       policy: own, other: other, timer: timer, seed: seed)
     if let export {
       try write(export, Array(report.worst.prefix(worst)), source: source, on: console)

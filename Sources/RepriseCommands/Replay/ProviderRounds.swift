@@ -30,9 +30,9 @@ struct ProviderRounds {
   func ownTiming(
     _ measured: MeasuredAttentionTiming?, _ choice: TimingChoice
   ) -> MeasuredAttentionTiming? {
-    guard !packaged.isEmpty, choice == .auto, let measured,
-      measured.variants.allSatisfy({ !$0.package.isEmpty })
-    else { return measured }
+    guard !packaged.isEmpty, choice == .auto, let measured, measured.hasPackagesAlone else {
+      return measured
+    }
     return nil
   }
 

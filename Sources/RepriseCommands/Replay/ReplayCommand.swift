@@ -91,21 +91,23 @@ struct ReplayCommand: ConsoleCommand {
         "--jitter moves arrivals, which recorded batches do not follow; add --batches rescheduled")
     }
     let floor = try MeasuredNoise.floor()
+    let attributes = policies.contains { ReplayReport.isOracle($0.name) }
     let outcomes = try await rounds.outcomes(
-      under: policies, keepsSteps: output != nil,
+      under: policies, keepsSteps: output != nil || attributes,
       jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed), &times)
     let divergence = try source.divergence(of: outcomes)
     var description = times.description
-    // Known only now: which neighbours were interpolated between.
+    // Known only now: which neighbours were interpolated between, and what had to be estimated.
     if let error = measured?.activity.interpolation {
       let part = "interpolation of growing decode batches (\(error.rows) probes)"
       description.errors.append(.init(part: part, error: error))
     }
+    description.estimates = measured?.estimates
     let report = ReplayReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: workload.selection.words),
       batches: source.batches, timing: description, engine: source.engine.name,
-      machine: times.gpu, notes: notes, outcomes: outcomes, seed: seed,
+      machine: times.gpu, notes: notes + description.estimateNotes, outcomes: outcomes, seed: seed,
       floor: floor, divergence: divergence)
     if let output {
       try ReplayResults(

@@ -8,13 +8,15 @@ import TraceModel
 
 extension ReplaySource {
   /// The replay that forms batches from the arrivals, moved by `jitter` if one is given.
+  ///
+  /// - `precedence`: the order of equal arrivals, where it is not that of the recording
   func rescheduledReplay(
-    host: HostTiming, jitter: ArrivalJitter? = nil
+    host: HostTiming, jitter: ArrivalJitter? = nil, precedence other: [Int32]? = nil
   ) throws -> RescheduledReplay {
     RescheduledReplay(
       requests: jitter?.applied(to: requests) ?? requests,
       prefixBlockTokens: reader.header.prefixBlockTokens,
-      precedence: try precedence(), engine: engine, host: host)
+      precedence: try other ?? precedence(), engine: engine, host: host)
   }
 
   /// Whether there are recorded batches of the same requests, few enough to be compared by the way.

@@ -23,6 +23,19 @@ extension ReplaySource {
     return requests.map { places[$0.id] ?? Int32.max }
   }
 
+  /// For each request of the replay, its place in the order in which a run's callers sent them; `nil`
+  /// where no arrivals are equal, or where it is not known of every request.
+  ///
+  /// - `sent`: for each request of the replay when it was sent, on any clock
+  func precedence(sent: [Nanoseconds?]) -> [Int32]? {
+    let known = sent.compactMap(\.self)
+    guard known.count == requests.count, hasEqualArrivals else { return nil }
+    var places = Array(repeating: Int32(0), count: known.count)
+    let order = known.indices.sorted { (known[$0], $0) < (known[$1], $1) }
+    for (place, index) in order.enumerated() { places[index] = Int32(place) }
+    return places
+  }
+
   private var hasEqualArrivals: Bool {
     let arrivals = requests.map(\.arrival).sorted()
     return zip(arrivals, arrivals.dropFirst()).contains { $0 == $1 }

@@ -87,7 +87,8 @@ struct TuneCommand: ConsoleCommand {
       if let measured { GPUOptions.tell(measured, on: console) }
       guard table.count > 0 else { throw TuningError.noBatches(trace: path) }
       timing = "\(times.description.source.rawValue): \(times.description.attention)"
-      for word in words where !notes.contains(word) { notes.append(word) }
+      let estimates = measured?.estimates.map { ["\(path): \($0.words)"] } ?? []
+      for word in words + estimates where !notes.contains(word) { notes.append(word) }
       return TuningReport.Traffic(name: path, batches: tabulation.words, table: table)
     }
     let given = try traces.map(traffic)

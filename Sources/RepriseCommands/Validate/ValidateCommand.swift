@@ -15,7 +15,8 @@ struct ValidateCommand: ConsoleCommand {
       Without --policy the trace is replayed under the policy that it was recorded under, and the \
       client log is of that very run. With another policy the log is of a run of the same workload \
       under that policy; --steps then names its recording, if there is one, which shows where the \
-      error comes from. Client logs are read as client.jsonl, as the detailed result of vllm bench \
+      error comes from. Requests with equal arrivals stand in the order in which the log says they were \
+      sent. Client logs are read as client.jsonl, as the detailed result of vllm bench \
       serve, or as AIPerf's profile_export.jsonl, compressed with zstd or not.
       """)
 
@@ -84,7 +85,8 @@ struct ValidateCommand: ConsoleCommand {
       steps: steps ?? (isOther || source.reader.stepCount == 0 ? nil : trace))
     report.recordedPolicy = recorded?.name
     report.bounds = bounds
-    report.notes = notes + report.notes
+    report.timing.estimates = measured?.estimates
+    report.notes = notes + report.timing.estimateNotes + report.notes
     switch format {
     case .text: try console.print(report.text())
     case .json: try console.print(report.json().text(pretty: true) + "\n")

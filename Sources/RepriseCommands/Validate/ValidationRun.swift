@@ -28,9 +28,11 @@ struct ValidationRun {
     let matches = try client.matched(to: source.allRequests)
     let real = CallerTimes(matches.compactMap { $0.map(CallerSample.init) })
     let isCompared = matches.map { $0 != nil }
-    let simulated = try rescheduled(policy, isCompared: isCompared)
+    // Callers of two runs that send at one moment do so in two orders, and that is nothing to predict.
+    let order = source.precedence(sent: matches.map { $0?.sent })
+    let simulated = try rescheduled(policy, isCompared: isCompared, order)
     let spread = PredictionSpread(
-      base: simulated.times, jittered: try jittered(policy, isCompared, seed: seed))
+      base: simulated.times, jittered: try jittered(policy, isCompared, order, seed: seed))
     var replays = [(batches: BatchSource.rescheduled, times: simulated.times)]
     var divergence: SchedulerDivergence?
     if source.reader.stepCount > 0 {
@@ -69,10 +71,13 @@ struct ValidationRun {
     try times.timer(for: policy, engine: source.engine, candidates: [])
   }
 
+  /// - `order`: of equal arrivals; that of the trace where there is none
   private func rescheduled(
-    _ policy: any SelectionPolicy, isCompared: [Bool], jitter: ArrivalJitter? = nil
+    _ policy: any SelectionPolicy, isCompared: [Bool], _ order: [Int32]?,
+    jitter: ArrivalJitter? = nil
   ) throws -> (times: CallerTimes, batches: BatchSequence) {
-    let replay = try source.rescheduledReplay(host: times.host, jitter: jitter)
+    let replay = try source.rescheduledReplay(
+      host: times.host, jitter: jitter, precedence: order)
     var timer = try timer(policy)
     var batches = BatchSequence()
     let outcome = try replay.run(&timer, observer: &batches)
@@ -81,7 +86,7 @@ struct ValidationRun {
 
   /// The same with arrivals moved as far as real sendings were, each time by other draws.
   private func jittered(
-    _ policy: any SelectionPolicy, _ isCompared: [Bool], seed: UInt64
+    _ policy: any SelectionPolicy, _ isCompared: [Bool], _ order: [Int32]?, seed: UInt64
   ) throws -> [CallerTimes] {
     var all: [CallerTimes] = []
     for index in 0..<jitter {
@@ -89,7 +94,7 @@ struct ValidationRun {
         amplitude: floor.sendingJitter, seed: seed &* 1_000_003 &+ UInt64(index))
       all.append(
         try rescheduled(
-          policy, isCompared: isCompared, jitter: jitter
+          policy, isCompared: isCompared, order, jitter: jitter
         ).times)
     }
     return all
@@ -115,10 +120,10 @@ struct ValidationRun {
     _ predicted: CallerTimes, _ spread: PredictionSpread, real: CallerTimes, _ isCompared: [Bool]
   ) throws -> [PredictedDifference] {
     guard let recorded else { return [] }
-    let baseline = try rescheduled(recorded, isCompared: isCompared).times
+    let baseline = try rescheduled(recorded, isCompared: isCompared, nil).times
     // Another seed: two real runs are not jittered alike.
     let baselineSpread = PredictionSpread(
-      base: baseline, jittered: try jittered(recorded, isCompared, seed: ~seed))
+      base: baseline, jittered: try jittered(recorded, isCompared, nil, seed: ~seed))
     let isRecorded = source.reader.stepCount > 0
     let actual = isRecorded ? try realRun(source.path, policy: recorded).atScheduler : nil
     return Statistic.all.compactMap { statistic in
