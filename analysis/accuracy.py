@@ -21,9 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from committed_measurements import import_arguments
-
 from accuracy_intervals import edge_table, interval_table, words
+from committed_measurements import import_arguments
 
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = ROOT / "traces" / "h200"
