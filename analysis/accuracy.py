@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from accuracy_intervals import edge_table, interval_table, words
 from committed_measurements import import_arguments
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,7 +114,7 @@ def validate(options, source, target, profile, *more):
     steps = [] if source == target else ["--steps", target.trace]
     text = call(
         options, "validate", source.trace, "--client", target.client, "--policy", target.policy,
-        "--profile", profile, "--jitter", JITTER, "--format", "json", *steps, *more)
+        "--profile", profile, "--format", "json", *steps, *more)
     return json.loads(text)
 
 
@@ -186,11 +187,6 @@ def goals(results):
     return rows
 
 
-def words(name):
-    metric, place = name.split("-")
-    return f"{metric.upper()} {place}"
-
-
 def percent(share, places=1):
     return f"{100 * share:.{places}f} %"
 
@@ -235,38 +231,6 @@ def pair_table(way):
         parted = result["divergence"]["first_step"]
         errors.append("never" if parted is None else f"step {parted}")
         yield f"| {source.workload} | {source.name} | {target.name} | " + " | ".join(errors) + " |"
-
-
-def interval_table(ways):
-    """How often the real value lies where arrivals that move from run to run may take the prediction."""
-    yield "| | " + " | ".join(f"{way.title}: inside | on an edge" for way in ways) + " |"
-    yield "|---|" + "---|" * (2 * len(ways))
-    for same, kind in ((True, "same policy"), (False, "other policy")):
-        for name in ("itl-mean", "itl-p50", "itl-p99", "ttft-mean", "ttft-p50", "ttft-p90"):
-            cells = []
-            for way in ways:
-                found = [
-                    result["statistics"][name]["interval"]
-                    for (a, b), result in way.by_pair.items() if (a == b) == same]
-                inside = sum(interval["contains_real"] for interval in found)
-                edges = sum(interval["spans_an_edge"] for interval in found)
-                cells.append(f" {inside} of {len(found)} | {edges} ")
-            yield f"| {kind}, {words(name)} |" + "|".join(cells) + "|"
-
-
-def edge_table(ways):
-    yield "| workload | recorded under | replayed under | timing | statistic | real | predicted | interval |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for way in ways:
-        for (source, target), result in way.by_pair.items():
-            for name in ("itl-p99", "ttft-p50", "ttft-p90"):
-                statistic = result["statistics"][name]
-                interval = statistic["interval"]
-                if not interval["spans_an_edge"]:
-                    continue
-                yield f"| {source.workload} | {source.name} | {target.name} | {way.title} | {words(name)} | " + (
-                    f"{statistic['real']:.1f} ms | {statistic['predicted']:.1f} ms | "
-                    f"{interval['low']:.1f} to {interval['high']:.1f} ms |")
 
 
 def source_table(way):
@@ -332,9 +296,9 @@ of the model is not in it, so means, whose intervals are narrow, lie outside whe
 the ends are more than a quarter apart, as where a percentile of ITL lies between steps with one prompt and steps with two, or
 where requests of one moment may be served in another order.
 """
-    yield from interval_table(ways)
+    yield from interval_table(ways[:2])
     yield "\nPercentiles on an edge:\n"
-    yield from edge_table(ways)
+    yield from edge_table(ways[:2])
     for way in ways:
         yield f"\n## Every pair: {way.title}\n"
         yield from pair_table(way)
@@ -392,12 +356,14 @@ def all_ways(options, split, pool, folder):
             for source, target in chosen]
         return jobs
 
-    alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile")
-    trace = start(pairs, "--timing", "profile")
+    moved = ["--jitter", JITTER]
+    alone = start(
+        [(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile", *moved)
+    trace = start(pairs, "--timing", "profile", *moved)
     store = options.measurements or Path(folder) / "measurements.sqlite"
     call(options, "measure", "--measurements", store, *import_arguments(TRACES, folder))
     measured = start(
-        pairs, "--timing", "gpu", "--measurements", store,
+        pairs, "--jitter", 0, "--timing", "gpu", "--measurements", store,
         *(["--kernels", options.kernels] if options.kernels else []))
     finished = [{(a, b): job.result() for a, b, job in jobs} for jobs in (alone, trace, measured)]
     # The same prediction from whichever trace of the workload.
