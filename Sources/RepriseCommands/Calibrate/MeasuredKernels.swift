@@ -18,7 +18,7 @@ struct MeasuredKernels {
     for path in paths {
       for measurement in try MeasurementFile.all(path) {
         guard measurement.key.state == MeasuredState(),
-          let variant = KernelVariant(name: measurement.key.variant),
+          let named = KernelVariant(name: measurement.key.variant),
           let described = measurement.key.batch.described, let median = measurement.median,
           median > .zero
         else { continue }
@@ -32,9 +32,15 @@ struct MeasuredKernels {
         calls.append(
           KernelMeasurement(
             batch: described.batch, context: described.context(smCount: own.smCount),
-            variant: variant, microseconds: median.microseconds))
+            variant: Self.fitted(named), microseconds: median.microseconds))
       }
     }
+  }
+
+  /// The variant that a call's time is fitted as: a kernel that comes from packages alone loses the
+  /// package's name, since engines and policies name it without one.
+  private static func fitted(_ variant: KernelVariant) -> KernelVariant {
+    variant.family.isTriton ? variant : variant.of(package: "")
   }
 
   /// The calls that a fit looks at: where a variant has more than enough, evenly chosen ones.

@@ -51,10 +51,15 @@ struct ProviderRounds {
       ).outcomes()
     }
     let profile = try StepTimes.profile(gpu: source.gpu, path: profilePath)
+    let calls = profile.kernels.map { kernel in
+      var alone = kernel
+      alone.engineExtra = 0
+      return alone
+    }
     let timing = ProviderAttentionTiming(
-      base: times.attention, profile: ProfileAttentionTiming(profile.kernels), packaged: packaged,
+      base: times.attention, profile: ProfileAttentionTiming(calls), packaged: packaged,
       gpu: source.gpu, context: source.engine.attentionContext, isExact: isExact)
-    times.attention = timing
+    times.attention = EngineAttentionTiming(timing, kernels: profile.kernels, of: packaged)
     var outcomes: [PolicyOutcome] = []
     for round in 1...Self.most {
       if let store, FileSystem.exists(store) { try timing.read(store: store) }

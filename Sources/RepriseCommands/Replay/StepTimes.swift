@@ -43,6 +43,7 @@ struct StepTimes {
     let profile = try Self.profile(gpu: source.gpu, path: profilePath)
     let timing = ProfileAttentionTiming(profile.kernels)
     let model = try profile.model(nearest: source.engine.model)
+    let inEngine = measured.map { EngineAttentionTiming($0, kernels: profile.kernels) }
     var parts: [TimingDescription.HeldOutError] = []
     if measured == nil {
       parts = profile.kernels.filter { variants.contains($0.variant) }.map {
@@ -55,7 +56,7 @@ struct StepTimes {
     }
     if restChoice == .auto,
       let recorded = try RecordedTimes(
-        of: source, measured: measured, profile: timing, model: model)
+        of: source, measured: inEngine, profile: timing, model: model)
     {
       isRestRecorded = true
       rest = recorded.rest.completed(by: model.rest)
@@ -76,8 +77,8 @@ struct StepTimes {
       }
     }
     isMeasured = measured != nil
-    if let measured {
-      attention = measured
+    if let measured, let inEngine {
+      attention = inEngine
       gpu = measured.machine.gpu
       description = TimingDescription(
         source: .gpu,
@@ -148,7 +149,7 @@ private struct RecordedTimes {
   /// The measured kernels stand for what was recorded too, where they have all that its policy chose
   /// from: the rest is then what is left of a step by the same clock.
   init?(
-    of source: ReplaySource, measured: MeasuredAttentionTiming?, profile: ProfileAttentionTiming,
+    of source: ReplaySource, measured: EngineAttentionTiming?, profile: ProfileAttentionTiming,
     model: ModelProfile
   ) throws {
     let header = source.reader.header
