@@ -1,0 +1,117 @@
+"""Runs of a real engine, and how far predictions of them are off."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TRACES = Path(__file__).resolve().parent.parent / "traces" / "h200"
+# The engine's name of a run, and the policy that it followed.
+RUNS = {"always-2d": "always-2d", "vllm-default": "vllm-0.13", "flash-attention-3": "flash-attention-3"}
+DIFFERENCE_MIN = 0.03  # Differences below this share of mean ITL are not judged.
+
+
+@dataclass(frozen=True)
+class Run:
+    workload: str
+    name: str  # The engine's name of the rule.
+
+    @property
+    def stem(self):
+        return f"{self.workload}.{self.name}"
+
+    @property
+    def policy(self):
+        return RUNS[self.name]
+
+    @property
+    def trace(self):
+        return TRACES / f"{self.stem}.reprise"
+
+    @property
+    def client(self):
+        return TRACES / f"{self.stem}.client.jsonl.zst"
+
+
+@dataclass
+class Goal:
+    """A row of the table: what is judged, the errors allowed, and where the errors come from."""
+
+    title: str
+    measured: float
+    profile: float
+    errors: list = field(default_factory=list)
+
+
+class Results:
+    """The results of one way to take step times, by source and target run."""
+
+    def __init__(self, title, goal, by_pair):
+        self.title, self.goal, self.by_pair = title, goal, by_pair
+
+    def errors(self, same, name):
+        return [
+            abs(result["statistics"][name]["error"])
+            for (source, target), result in self.by_pair.items() if (source == target) == same]
+
+    def decode_steps(self):
+        kinds = [result["steps"]["decode"] for result in self.by_pair.values()]
+        return [kind["mape"] for kind in kinds if kind]
+
+    def differences(self):
+        """For each two runs of a workload: real and predicted difference in mean ITL, real one's share."""
+        for (source, target), result in self.by_pair.items():
+            own = self.by_pair.get((source, source))
+            if source == target or own is None:
+                continue
+            values = [r["statistics"]["itl-mean"] for r in (own, result)]
+            real = values[1]["real"] - values[0]["real"]
+            predicted = values[1]["predicted"] - values[0]["predicted"]
+            yield source, target, real, predicted, abs(real) / values[0]["real"]
+
+    def answers(self):
+        """How times of measured kernels were found, by kernels (own, or packages') and form of batch."""
+        counts = {}
+        for pair, result in self.by_pair.items():
+            kernels = "FlashAttention 3" if any("flash" in run.name for run in pair) else "this project's kernels"
+            for form, ways in result.get("timing_estimates", {}).get("answers", {}).items():
+                counts.setdefault((kernels, form), Counter()).update(ways)
+        return counts
+
+    def estimate_errors(self):
+        """Errors of estimates on measured batches kept out of them, by kernel and form of batch."""
+        errors = {}
+        for result in self.by_pair.values():
+            for error in result.get("timing_estimates", {}).get("errors", []):
+                errors[error["part"]] = error
+        return [errors[part] for part in sorted(errors)]
+
+    def judged(self):
+        return [entry for entry in self.differences() if entry[4] > DIFFERENCE_MIN]
+
+
+def words(name):
+    """A statistic's name in print."""
+    metric, place = name.split("-")
+    return f"{metric.upper()} {place}"
+
+
+def goals(results):
+    """The rows of the table with the errors of one way."""
+    rows = []
+
+    def row(title, measured, profile, errors):
+        rows.append(Goal(title, measured, profile, errors))
+
+    for name in ("itl-mean", "itl-p50", "itl-p99"):
+        row(f"same policy, {words(name)}", 0.02, 0.04, results.errors(True, name))
+    for name in ("ttft-mean", "ttft-p50", "ttft-p90"):
+        row(f"same policy, {words(name)}", 0.05, 0.08, results.errors(True, name))
+    for name in ("itl-mean", "itl-p50"):
+        row(f"other policy, {words(name)}", 0.03, 0.06, results.errors(False, name))
+    for name in ("ttft-mean", "ttft-p50"):
+        row(f"other policy, {words(name)}", 0.08, 0.12, results.errors(False, name))
+    row(
+        "difference between two policies in mean ITL, of it", 0.15, 0.25,
+        [abs(predicted / real - 1) for _, _, real, predicted, _ in results.judged()])
+    row("step time, decode steps, MAPE", 0.02, 0.04, results.decode_steps())
+    return rows
