@@ -37,7 +37,7 @@ from committed_measurements import import_arguments
 ROOT = Path(__file__).resolve().parent.parent
 PROFILE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200.json"
 NOISE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200-noise.json"
-JITTER = 16  # Replays with moved arrivals, for the intervals.
+JITTER = 8  # Replays with moved arrivals, for the intervals.
 
 
 def call(options, *arguments):
@@ -67,16 +67,19 @@ def calibrated(options, split, pool, folder):
     """The path of a profile for each run, fitted without it."""
     profiles, work = {}, []
     kernels = [ROOT / path for path in split["kernels"]]
+    stems = [run.stem for group in workloads(lambda stem: True).values() for run in group]
     for number, part in enumerate(split["profiles"]):
-        overlap = set(part["reported"]) & set(part["fitted_on"])
-        if overlap:
-            raise SystemExit(f"split.json: {sorted(overlap)} are fitted on and reported on")
+        missing = set(part["reported"]) - set(part["left_out"])
+        if missing:
+            raise SystemExit(f"split.json: {sorted(missing)} are fitted on and reported on")
         path = Path(folder) / f"{number}.json"
         profiles |= {run: path for run in part["reported"]}
-        traces = [TRACES / f"{run}.reprise" for run in part["fitted_on"]]
-        clients = [f"--client={TRACES / run}.client.jsonl.zst" for run in part["fitted_on"]]
+        fitted_on = [stem for stem in stems if stem not in part["left_out"]]
+        traces = [TRACES / f"{run}.reprise" for run in fitted_on]
+        clients = [f"--client={TRACES / run}.client.jsonl.zst" for run in fitted_on]
         work.append(pool.submit(
-            call, options, "calibrate", *kernels, *traces, *clients, "--fit-only", "--output", path))
+            call, options, "calibrate", *kernels, *traces, *clients, "--only-machine", part["machine"],
+            "--fit-only", "--output", path))
     for job in work:
         job.result()
     return profiles
@@ -91,20 +94,20 @@ def validate(options, source, target, profile, *more):
     return json.loads(text)
 
 
-def page(options, ways, later, split):
+def page(first, second):
     noise = json.loads(NOISE.read_text())
     floor = ", ".join(f"{words(name)} ± {percent(share)}" for name, share in noise["repeated_runs"].items())
     yield f"""# How far predictions are from a real engine
 
-Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, one NVIDIA
+Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, NVIDIA
 H200): `reprise validate` on every pair of runs of a workload, errors against what the real run's callers saw. Batches are
-rescheduled: only arrivals, engine and policy come from the trace, and what each column says.
+rescheduled: only sendings, engine and policy come from the runs, and what each column says.
 
-No profile has seen the run that it is reported on: `analysis/split.json` says which runs each is fitted on.
+No profile has seen the run that it is reported on: `analysis/split.json` says which runs are left out of each.
 
 - *profile alone*: attention, rest of step and host from such a profile; of the trace, arrivals alone. The prediction for a run is
   then the same from whichever trace of its workload.
-- *profile and trace*: attention from such a profile, rest of step and host from the GPU times of the trace that is replayed, as
+- *profile and trace*: attention from such a profile, rest of step and host from the times of the trace that is replayed, as
   `replay` does. Under the same policy that trace is the reported run itself, so those rows are within the fit.
 - *measured kernels and trace*: attention from kernels that were executed on an H200 (`traces/h200/measurements.jsonl.zst`), the rest as
   before. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
@@ -114,106 +117,76 @@ No profile has seen the run that it is reported on: `analysis/split.json` says w
 No error can be told from none below the floor: two real runs of the same work, on one machine, gave {floor};
 two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What each number means stands in `Sources/Reports/VALIDATION.md`.
 
+A prediction is the middle of {JITTER + 1} replays, of which {JITTER} have arrivals moved as far as real sendings differ from run to run. *By chance*: the
+real value lies between the least and the greatest of them, each further out by the floor.
+
 ## The goals, and how far they are
 """
-    yield from goal_table(ways)
-    yield from estimates(ways[-1])
+    yield from goal_table(first)
+    yield from estimates(first[-1])
     yield "\n## Difference between two policies in mean ITL\n"
-    yield from difference_table(ways)
+    yield from difference_table(first)
     yield f"""
 ## Is the real value inside the predicted interval?
 
-The same predictions from {JITTER} replays more, with arrivals moved as far as real sendings differ from run to run: the interval goes
-from the least to the greatest, and further by the measured floor. It holds what chance does to a right prediction; an error
-of the model is not in it, so means, whose intervals are narrow, lie outside where the model is off by a percent. *On an edge*:
-the ends are more than a quarter apart, as where a percentile of ITL lies between steps with one prompt and steps with two, or
-where requests of one moment may be served in another order.
+The interval goes from the least to the greatest of the replays, and further by the measured floor. It holds what chance does to a right
+prediction; an error of the model is not in it, so means, whose intervals are narrow, lie outside where the model is off by a percent. *On an edge*:
+the ends are more than a quarter apart, as where a percentile of ITL lies between steps with one prompt and steps with two.
 """
-    yield from interval_table(ways[:2])
+    yield from interval_table(first)
     yield "\nPercentiles on an edge:\n"
-    yield from edge_table(ways[:2])
-    for way in ways:
+    yield from edge_table(first)
+    for way in first:
         yield f"\n## Every pair: {way.title}\n"
         yield from pair_table(way)
-    for way in ways[1:]:
+    for way in first[1:]:
         yield f"\n## Where the errors come from: {way.title}, as shares of the real value\n"
         yield from source_table(way)
-    yield from later_runs(later, ways[0])
+    yield from on_second_machine(second, first[0])
     yield from profile_errors(json.loads(PROFILE.read_text()))
 
 
-def all_ways(options, split, pool, folder):
-    profiles = calibrated(options, split, pool, folder)
-    later = set(split["reported_only"]["runs"])
-    runs = workloads(lambda stem: stem not in later)
-    pairs = [(a, b) for group in runs.values() for a in group for b in group]
+def all_ways(options, profiles, runs, store, pool):
+    """The ways to take step times, over every pair of runs of a workload; with measured kernels where there is a store."""
+    groups = workloads(runs.__contains__).values()
+    pairs = [(a, b) for group in groups for a in group for b in group]
 
     def start(chosen, *more):
-        jobs = [
-            (source, target, pool.submit(validate, options, source, target, profiles[target.stem], *more))
-            for source, target in chosen]
-        return jobs
+        return {
+            (a, b): pool.submit(validate, options, a, b, profiles[b.stem], "--jitter", JITTER, *more)
+            for a, b in chosen}
 
-    moved = ["--jitter", JITTER]
-    alone = start(
-        [(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile", *moved)
-    trace = start(pairs, "--timing", "profile", *moved)
-    store = options.measurements or Path(folder) / "measurements.sqlite"
-    call(options, "measure", "--measurements", store, *import_arguments(TRACES, folder))
-    measured = start(
-        pairs, "--jitter", 0, "--timing", "gpu", "--measurements", store,
-        *(["--kernels", options.kernels] if options.kernels else []))
-    finished = [{(a, b): job.result() for a, b, job in jobs} for jobs in (alone, trace, measured)]
-    # The same prediction from whichever trace of the workload.
-    by_run = {target: result for (_, target), result in finished[0].items()}
-    finished[0] = {(a, b): by_run[b] for a, b in pairs}
+    alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile")
+    trace = start(pairs, "--timing", "profile")
+    kernels = ["--kernels", options.kernels] if options.kernels else []
+    measured = start(pairs if store else [], "--timing", "gpu", "--measurements", store, *kernels)
+    alone, trace, measured = ({pair: job.result() for pair, job in jobs.items()} for jobs in (alone, trace, measured))
     ways = [
-        Results("profile alone", "profile", finished[0]),
-        Results("profile and trace", "profile", finished[1]),
-        Results("measured kernels and trace", "measured", finished[2]),
+        # The same prediction from whichever trace of the workload.
+        Results("profile alone", "profile", {(a, b): alone[b, b] for a, b in pairs}),
+        Results("profile and trace", "profile", trace),
     ]
-    return ways
+    return ways + [Results("measured kernels and trace", "measured", measured)] if store else ways
 
 
-def later_ways(options, split, pool):
-    """Predictions of the runs made after the built-in profile, by that profile."""
-    later = set(split["reported_only"]["runs"])
-    fitted = {run for part in split["profiles"] for run in part["fitted_on"]}
-    if later & fitted:
-        raise SystemExit(f"split.json: {sorted(later & fitted)} are fitted on and reported only")
-    pairs = [(a, b) for group in workloads(later.__contains__).values() for a in group for b in group]
+def on_second_machine(ways, first):
+    yield """
+## On a second machine
 
-    def start(chosen, *more):
-        return {pair: pool.submit(validate, options, *pair, PROFILE, "--timing", "profile", *more) for pair in chosen}
-
-    alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile")
-    trace = start(pairs)
-    by_run = {b: job.result() for (_, b), job in alone.items()}
-    return [
-        Results("profile alone", "profile", {(a, b): by_run[b] for a, b in pairs}),
-        Results("profile and trace", "profile", {pair: job.result() for pair, job in trace.items()}),
-    ]
-
-
-def later_runs(ways, earlier):
-    yield "\n## Runs made after the profile was fitted\n"
-    yield (
-        "Recorded with this project's own plugin on another H200 (`Tests/EngineRuns`): other rates, lengths and mixes, of which the built-in "
-        "profile has seen none. `random-qps5-again` alone asks what `random-qps5` asked, on which the profile is fitted, so that two real runs\n"
-        "of the same work on two machines can be compared; how much more the callers of the later one saw than those of the earlier:\n")
-    yield from repeated_table(earlier, ways[0])
+Recorded with this project's own plugin (`Tests/EngineRuns`): other rates, lengths and mixes. Its host is slow and uneven: launching a step
+with prompts took it from 22 to 80 ms, longer than the GPU's work on it at times, where the first machine took 14 to 18. `random-qps5-again` asks what
+`random-qps5` asked of the first; how much more its callers saw:
+"""
+    yield from repeated_table(first, ways[0])
     yield ""
     yield from goal_table(ways)
     yield ""
     yield from difference_table(ways)
-    own = Results(ways[0].title, ways[0].goal, {
-        pair: result for pair, result in ways[0].by_pair.items() if pair[0] == pair[1]})
-    yield "\n### Every run: profile alone\n"
-    yield from pair_table(own)
-    yield f"\n### Every pair: {ways[1].title}\n"
-    yield from pair_table(ways[1])
-    yield "\n### Where the errors come from: profile alone, as shares of the real value\n"
-    yield from source_table(own)
+    for way in ways:
+        yield f"\n### Every pair: {way.title}\n"
+        yield from pair_table(way)
+    yield f"\n### Where the errors come from: {ways[1].title}, as shares of the real value\n"
+    yield from source_table(ways[1])
 
 
 def main():
@@ -226,7 +199,16 @@ def main():
     # A GPU serves one process at a time.
     workers = 1 if options.measurements else os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
-        print("\n".join(page(options, all_ways(options, split, pool, folder), later_ways(options, split, pool), split)))
+        profiles = calibrated(options, split, pool, folder)
+        store = options.measurements or Path(folder) / "measurements.sqlite"
+        call(options, "measure", "--measurements", store, *import_arguments(TRACES, folder))
+        machines = {}
+        for part in split["profiles"]:
+            machines.setdefault(part["machine"], set()).update(part["reported"])
+        # Kernels were executed for the batches of the first machine alone.
+        first = all_ways(options, profiles, machines[1], store, pool)
+        second = all_ways(options, profiles, machines[2], None, pool)
+        print("\n".join(page(first, second)))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Goal:
     measured: float
     profile: float
     errors: list = field(default_factory=list)
+    # Whether the real value lies where chance may take a right prediction, for each error.
+    by_chance: list = field(default_factory=list)
 
 
 class Results:
@@ -48,9 +50,10 @@ class Results:
     def __init__(self, title, goal, by_pair):
         self.title, self.goal, self.by_pair = title, goal, by_pair
 
-    def errors(self, same, name):
+    def statistics(self, same, name):
+        """A statistic of all predictions under the recorded policy, or of those under another one."""
         return [
-            abs(result["statistics"][name]["error"])
+            result["statistics"][name]
             for (source, target), result in self.by_pair.items() if (source == target) == same]
 
     def decode_steps(self):
@@ -99,19 +102,23 @@ def goals(results):
     """The rows of the table with the errors of one way."""
     rows = []
 
-    def row(title, measured, profile, errors):
-        rows.append(Goal(title, measured, profile, errors))
+    def row(same, name, measured, profile):
+        found = results.statistics(same, name)
+        rows.append(Goal(
+            f"{'same' if same else 'other'} policy, {words(name)}", measured, profile,
+            [abs(entry["error"]) for entry in found],
+            [entry["interval"]["contains_real"] for entry in found]))
 
     for name in ("itl-mean", "itl-p50", "itl-p99"):
-        row(f"same policy, {words(name)}", 0.02, 0.04, results.errors(True, name))
+        row(True, name, 0.02, 0.04)
     for name in ("ttft-mean", "ttft-p50", "ttft-p90"):
-        row(f"same policy, {words(name)}", 0.05, 0.08, results.errors(True, name))
+        row(True, name, 0.05, 0.08)
     for name in ("itl-mean", "itl-p50"):
-        row(f"other policy, {words(name)}", 0.03, 0.06, results.errors(False, name))
+        row(False, name, 0.03, 0.06)
     for name in ("ttft-mean", "ttft-p50"):
-        row(f"other policy, {words(name)}", 0.08, 0.12, results.errors(False, name))
-    row(
+        row(False, name, 0.08, 0.12)
+    rows.append(Goal(
         "difference between two policies in mean ITL, of it", 0.15, 0.25,
-        [abs(predicted / real - 1) for _, _, real, predicted, _ in results.judged()])
-    row("step time, decode steps, MAPE", 0.02, 0.04, results.decode_steps())
+        [abs(predicted / real - 1) for _, _, real, predicted, _ in results.judged()]))
+    rows.append(Goal("step time, decode steps, MAPE", 0.02, 0.04, results.decode_steps()))
     return rows

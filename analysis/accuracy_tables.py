@@ -13,27 +13,29 @@ def signed(share):
     return f"{100 * share:+.1f} %" if round(100 * share, 1) else "0.0 %"
 
 
-def cell(errors, goal):
-    if not errors:
-        return " – | – | – "
-    held = sum(error <= goal for error in errors)
-    return f" {percent(max(errors))} | {percent(statistics.median(errors))} | {held} of {len(errors)} "
+def cell(row, goal):
+    if not row.errors:
+        return " – | – | – | – "
+    held = [error <= goal for error in row.errors]
+    excused = sum(map(max, zip(held, row.by_chance))) if row.by_chance else "–"
+    return (
+        f" {percent(max(row.errors))} | {percent(statistics.median(row.errors))} | {sum(held)} of {len(held)} | {excused} ")
 
 
 def goal_table(ways):
-    yield "| | " + " | ".join(f"goal | {way.title}: worst | median | within" for way in ways) + " |"
-    yield "|---|" + "---|" * (4 * len(ways))
+    yield "| | " + " | ".join(f"goal | {way.title}: worst | median | within | or by chance" for way in ways) + " |"
+    yield "|---|" + "---|" * (5 * len(ways))
     for rows in zip(*(goals(way) for way in ways)):
         cells = []
         for way, row in zip(ways, rows):
             goal = getattr(row, way.goal)
-            cells.append(f" {percent(goal, 0)} |{cell(row.errors, goal)}")
+            cells.append(f" {percent(goal, 0)} |{cell(row, goal)}")
         yield f"| {rows[0].title} |" + "|".join(cells) + "|"
     cells = []
     for way in ways:
         judged = way.judged()
         right = sum((real > 0) == (predicted > 0) for _, _, real, predicted, _ in judged)
-        cells.append(f" all right | – | – | {right} of {len(judged)} ")
+        cells.append(f" all right | – | – | {right} of {len(judged)} | – ")
     yield "| ranking of policies by mean ITL, where they differ by more than 3 % |" + "|".join(cells) + "|"
 
 

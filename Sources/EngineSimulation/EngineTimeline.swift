@@ -12,6 +12,8 @@ struct EngineTimeline {
   let depth: Int
   /// Steps in flight.
   private(set) var inFlight = 0
+  /// Steps launched in pieces so far.
+  private var pieceLaunches: Int
 
   private let host: HostTiming
   /// The GPU's end of the steps in flight, the older first.
@@ -24,10 +26,11 @@ struct EngineTimeline {
   /// Before all arrivals, and far enough from the limits of `Int64` for sums.
   private static let longAgo = Nanoseconds(-(1 << 61))
 
-  /// An engine at rest.
-  init(asynchronous: Bool, host: HostTiming) {
+  /// An engine at rest, which has launched so many steps in pieces before.
+  init(asynchronous: Bool, host: HostTiming, pieceLaunches: Int = 0) {
     depth = asynchronous ? 2 : 1
     self.host = host
+    self.pieceLaunches = pieceLaunches
   }
 
   /// Whether the engine must wait for tokens before it schedules again.
@@ -36,7 +39,8 @@ struct EngineTimeline {
   /// The first moment at which the scheduler can be called again.
   var nextSchedule: Nanoseconds { max(output, launched) + host.scheduleDelay }
 
-  /// When the oldest step's tokens would be processed if nothing else were launched; `nil` when idle.
+  /// When the oldest step's tokens would be processed if nothing else were launched; `nil` when
+  /// idle.
   var nextOutput: Nanoseconds? {
     inFlight > 0 ? max(gpuEnds.0, launched) + host.outputDelay : nil
   }
@@ -45,7 +49,11 @@ struct EngineTimeline {
   mutating func begin(at start: Nanoseconds, time: StepTime) {
     precondition(!isFull, "the oldest step must complete before another begins")
     let scheduled = start + host.scheduleDuration
-    launched = scheduled + host.launch(of: time.launch, attention: time.variant.family)
+    launched =
+      scheduled
+      + host.launch(
+        of: time.launch, attention: time.variant.family, afterPieces: pieceLaunches)
+    if !time.launch.isFullGraph { pieceLaunches += 1 }
     gpuEnd = max(max(gpuEnd, scheduled + host.firstKernel) + time.gpu, launched)
     if inFlight == 0 { gpuEnds.0 = gpuEnd } else { gpuEnds.1 = gpuEnd }
     inFlight += 1

@@ -5,8 +5,8 @@ public import TraceModel
 /// Replays arrivals: a model of the engine's scheduler forms new batches as virtual time passes.
 ///
 /// Holds what all policies share; `run` may be called once for each of them, from several threads.
-/// Requests of the same arrival keep the order in which a recording first scheduled them, where there
-/// is one, or that of the trace. The same input gives the same outcome on every machine.
+/// Requests of the same arrival keep the order in which a recording first scheduled them, where
+/// there is one, or that of the trace. The same input gives the same outcome on every machine.
 ///
 /// A request with no prompt or no output is served as one of a single token, since the engine knows
 /// no less.
@@ -16,6 +16,8 @@ public struct RescheduledReplay: Sendable {
   /// What its host adds to each step.
   public let host: HostTiming
 
+  /// Where in the spread of launches the replay begins.
+  private let launchesBefore: Int
   private let traceRequests: [TraceRequest]
   private let requests: [SchedulerRequest]
   private let prefixes: PrefixIdentities?
@@ -28,15 +30,17 @@ public struct RescheduledReplay: Sendable {
   ///
   /// `prefixBlockTokens` is the granularity of their `prefixBlocks`, `nil` where prefixes are
   /// unknown. `precedence` has a number for each request, which decides between equal arrivals: the
-  /// lower is first. The engine must be within `EngineLimits`.
+  /// lower is first. Another `launchesBefore` meets the launches of steps in pieces in another
+  /// order. The engine must be within `EngineLimits`.
   public init(
     requests: [TraceRequest], prefixBlockTokens: Int?, precedence: [Int32]? = nil,
-    engine: EngineModel, host: HostTiming
+    engine: EngineModel, host: HostTiming, launchesBefore: Int = 0
   ) {
     precondition(precedence.map { $0.count == requests.count } ?? true)
     precondition(engine.outOfBounds == nil, "the engine is outside EngineLimits")
     self.engine = engine
     self.host = host
+    self.launchesBefore = launchesBefore
     traceRequests = requests
     let fitting = requests.map { engine.canServe($0) }
     self.requests = zip(requests, fitting).map { request, fits in
@@ -76,7 +80,8 @@ public struct RescheduledReplay: Sendable {
     scheduler.keepsRows = Observer.wantsSteps
     var run = RescheduledRun(
       scheduler: scheduler,
-      timeline: EngineTimeline(asynchronous: engine.asyncScheduling, host: host),
+      timeline: EngineTimeline(
+        asynchronous: engine.asyncScheduling, host: host, pieceLaunches: launchesBefore),
       arrivals: arrivals, times: arrivals.map { traceRequests[Int($0)].arrival }, host: host)
     while run.schedule() {
       if run.batch.summary.rows > 0 {

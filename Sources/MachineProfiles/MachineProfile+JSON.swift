@@ -109,11 +109,14 @@ extension HostTiming {
     .object(
       Self.keys.map { JSONValue.Member($0.key, .number(self[keyPath: $0.path].microseconds)) }
         + [
-          .init(
-            "client_spread_us",
-            .array(clientSpread.offsets.map { .number($0.microseconds) }))
+          .init("piece_launch_spread_us", pieceLaunchSpread.json),
+          .init("client_spread_us", clientSpread.json),
         ])
   }
+}
+
+extension DelaySpread {
+  fileprivate var json: JSONValue { .array(offsets.map { .number($0.microseconds) }) }
 }
 
 extension ModelShape {

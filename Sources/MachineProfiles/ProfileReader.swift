@@ -51,6 +51,7 @@ struct ProfileReader {
       if hostJSON[key] == nil, HostTiming.laterKeys.contains(key) { continue }
       host[keyPath: path] = Nanoseconds(Int64((try number(hostJSON, key) * 1e3).rounded()))
     }
+    host.pieceLaunchSpread = try delaySpread(hostJSON, "piece_launch_spread_us")
     host.clientSpread = try delaySpread(hostJSON, "client_spread_us")
     return ModelProfile(
       shape: shape,

@@ -1,7 +1,8 @@
 public import KernelSelection
 public import TraceModel
 
-/// One recording on its way into a calibration: its steps with GPU times, and what they show of the host.
+/// One recording on its way into a calibration: its steps with GPU times, and what they show of the
+/// host.
 public struct CalibrationRecording: Sendable {
   /// A step as calibration sees it.
   struct Step: Sendable {
@@ -17,6 +18,8 @@ public struct CalibrationRecording: Sendable {
 
   /// The recording's name.
   public let name: String
+  /// Which machine it was made on; `nil` where unknown.
+  let machine: Int?
   let shape: ModelShape
   let context: AttentionContext
   private let policy: any SelectionPolicy
@@ -27,13 +30,15 @@ public struct CalibrationRecording: Sendable {
 
   /// An empty recording.
   ///
+  /// - `machine`: which of several machines of the kind it was made on; `nil` where unknown
   /// - `policy`: the one in force while recording; one that names a variant for every batch
   /// - `callers`: by request, what its caller saw, on the recording's clock; empty where unknown
   public init(
-    name: String, shape: ModelShape, context: AttentionContext, policy: any SelectionPolicy,
-    requests: [TraceRequest], callers: [CallerRecord?] = []
+    name: String, machine: Int? = nil, shape: ModelShape, context: AttentionContext,
+    policy: any SelectionPolicy, requests: [TraceRequest], callers: [CallerRecord?] = []
   ) {
     self.name = name
+    self.machine = machine
     self.shape = shape
     self.context = context
     self.policy = policy
@@ -64,7 +69,8 @@ public struct CalibrationRecording: Sendable {
         batch: batch, variant: variant, launch: launch, gpu: gpu, promptGap: promptGap.length))
   }
 
-  /// The steps with their attention as fitted kernels time it; those that cannot be timed are left out.
+  /// The steps with their attention as fitted kernels time it; those that cannot be timed are left
+  /// out.
   func observations(_ attention: ProfileAttentionTiming) -> [StepObservation] {
     steps.compactMap { step in
       guard
@@ -151,7 +157,8 @@ struct StepObservation: Hashable, Sendable {
   /// Attention's share of a step above which it would be taken for spread of the rest.
   static let spreadShareMax = 0.3
 
-  /// What this step tells of the rest: little where attention, which is only predicted, is most of it.
+  /// What this step tells of the rest: little where attention, which is only predicted, is most of
+  /// it.
   var weight: Double {
     let own = Self.restSpread * gpu.microseconds
     let predicted = Self.attentionSpread * attention.microseconds

@@ -1,11 +1,12 @@
 public import TraceModel
 
-/// How one kind of delay differs from step to step: offsets from its mean, ascending.
+/// How one kind of delay differs from step to step: offsets from its mean or its middle value,
+/// ascending.
 ///
-/// A replay takes one for each step by a fixed mixing of the step's number, so it stays a pure function
-/// and steps of the same number meet the same one under all policies.
+/// A replay takes one for each step by a fixed mixing of the step's number, so it stays a pure
+/// function and steps of the same number meet the same one under all policies.
 public struct DelaySpread: Hashable, Sendable {
-  /// The offsets; empty where every delay is as the mean.
+  /// The offsets; empty where all delays are equal.
   public let offsets: [Nanoseconds]
 
   /// Every delay is the same.
@@ -28,6 +29,11 @@ public struct DelaySpread: Hashable, Sendable {
     self.init(offsets: quantiles.map { $0 - mean })
   }
 
+  /// The same in another proportion.
+  func scaled(by numerator: Nanoseconds, over denominator: Nanoseconds) -> DelaySpread {
+    DelaySpread(offsets: offsets.map { $0.scaled(by: numerator, over: denominator) })
+  }
+
   private static let quantiles = 64
   private static let delaysMin = 256
 
@@ -44,5 +50,16 @@ public struct DelaySpread: Hashable, Sendable {
     value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
     value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
     return value ^ (value >> 31)
+  }
+}
+
+extension Nanoseconds {
+  /// `self × numerator / denominator`, toward zero; `self` where the denominator is not above zero.
+  ///
+  /// The result must fit.
+  func scaled(by numerator: Nanoseconds, over denominator: Nanoseconds) -> Nanoseconds {
+    guard denominator > .zero else { return self }
+    let product = rawValue.multipliedFullWidth(by: numerator.rawValue)
+    return Nanoseconds(denominator.rawValue.dividingFullWidth(product).quotient)
   }
 }

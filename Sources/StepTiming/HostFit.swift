@@ -11,8 +11,7 @@ public struct HostFit: Sendable {
   private var admissions = (sent: AdmissionFit(), arrived: AdmissionFit())
   private var callerFit: CallerFit
   private var graphLaunches: [Nanoseconds] = []
-  /// Launches in pieces, by what launches attention.
-  private var pieceLaunches: (triton: [Nanoseconds], library: [Nanoseconds]) = ([], [])
+  private var pieceLaunches = PieceLaunchFit()
   private var firstKernels: [Nanoseconds] = []
 
   private let requests: [TraceRequest]
@@ -101,7 +100,7 @@ public struct HostFit: Sendable {
       firstKernels.append(slack)
       return
     }
-    if step.isInPieces { notePieceLaunch(next.scheduleStart - step.scheduleEnd) }
+    if step.isInPieces { notePieceLaunch { $0.add(next.scheduleStart - step.scheduleEnd) } }
     if slack < Self.waitMin {
       firstKernels.append(slack)
     } else if !next.isInPieces {
@@ -109,26 +108,26 @@ public struct HostFit: Sendable {
     }
   }
 
-  /// A step in pieces behind a decode step whose GPU work was done first: the decode step's output
-  /// waited for the launch.
+  /// A step in pieces behind a decode step: where the GPU's work was done first, the decode step's
+  /// output waited for the launch; else the launch was done by then.
   private mutating func noteAwaitedLaunch(of step: TraceStep, previous: TraceStep) {
     guard let output = previous.output, step.isInPieces, !previous.isInPieces,
-      let gpu = previous.gpuTime, let earlier = beforePrevious?.output,
-      step.scheduleStart < output, output - earlier > gpu + Self.waitMin
+      let gpu = previous.gpuTime, let earlier = beforePrevious?.output, step.scheduleStart < output
     else { return }
-    notePieceLaunch(output - step.scheduleEnd)
-  }
-
-  private mutating func notePieceLaunch(_ launch: Nanoseconds) {
-    if usesTriton {
-      pieceLaunches.triton.append(launch)
+    let launch = output - step.scheduleEnd
+    if output - earlier > gpu + Self.waitMin {
+      notePieceLaunch { $0.add(launch) }
     } else {
-      pieceLaunches.library.append(launch)
+      notePieceLaunch { $0.add(atMost: launch) }
     }
   }
 
+  private mutating func notePieceLaunch(_ note: (inout CensoredDelays) -> Void) {
+    if usesTriton { note(&pieceLaunches.triton) } else { note(&pieceLaunches.library) }
+  }
+
   /// Launches in pieces that were seen.
-  var pieceLaunchCount: Int { pieceLaunches.triton.count + pieceLaunches.library.count }
+  var pieceLaunchCount: Int { pieceLaunches.seenCount }
 
   /// This fit's sightings and another's together.
   func pooled(with other: HostFit) -> HostFit {
@@ -139,16 +138,15 @@ public struct HostFit: Sendable {
     all.admissions.arrived.add(other.admissions.arrived)
     all.callerFit.add(other.callerFit)
     all.graphLaunches += other.graphLaunches
-    all.pieceLaunches.triton += other.pieceLaunches.triton
-    all.pieceLaunches.library += other.pieceLaunches.library
+    all.pieceLaunches.add(other.pieceLaunches)
     all.firstKernels += other.firstKernels
     return all
   }
 
   /// How requests come in: sending, admission, waking up.
   ///
-  /// Where sendings are unknown, what requests take from arrival to being seen beyond the fallback's
-  /// admission counts as sending, up to the fallback's.
+  /// Where sendings are unknown, what requests take from arrival to being seen beyond the
+  /// fallback's admission counts as sending, up to the fallback's.
   private func intake(
     _ known: HostTiming?
   ) -> (sendDelay: Nanoseconds, admission: Nanoseconds, wakeUp: Nanoseconds) {
@@ -167,7 +165,8 @@ public struct HostFit: Sendable {
 
   /// The medians of what was seen.
   public func timing(layers: Int, fallback: HostTiming?, fallbackLayers: Int) -> HostTiming {
-    let launches = launches(layers: layers, fallback: fallback, fallbackLayers: fallbackLayers)
+    let launches = pieceLaunches.times(
+      layers: layers, fallback: fallback, fallbackLayers: fallbackLayers)
     let intake = intake(fallback)
     let client = callerFit.clientDelay
     return HostTiming(
@@ -177,29 +176,10 @@ public struct HostFit: Sendable {
       firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,
       graphLaunch: Self.median(graphLaunches) ?? fallback?.graphLaunch ?? .zero,
       pieceLaunch: launches.triton, libraryPieceLaunch: launches.library,
+      pieceLaunchSpread: launches.spread,
       outputDelay: .zero,
       clientDelay: client?.mean ?? fallback?.clientDelay ?? .zero,
       clientSpread: client.map(\.spread) ?? fallback?.clientSpread ?? .none)
-  }
-
-  /// Launches in pieces; where only one kind was seen, the other follows by the fallback's proportion.
-  private func launches(
-    layers: Int, fallback: HostTiming?, fallbackLayers: Int
-  ) -> (triton: Nanoseconds, library: Nanoseconds) {
-    let seen = (Self.median(pieceLaunches.triton), Self.median(pieceLaunches.library))
-    let known = (fallback?.pieceLaunch ?? .zero, fallback?.libraryPieceLaunch ?? .zero)
-    func scaled(_ value: Nanoseconds, by share: (Int64, Int64)) -> Nanoseconds {
-      Nanoseconds(share.1 > 0 ? value.rawValue * share.0 / share.1 : value.rawValue)
-    }
-    let sizes = (Int64(layers), Int64(max(1, fallbackLayers)))
-    switch seen {
-    case (let triton?, let library?): return (triton, library)
-    case (let triton?, nil):
-      return (triton, scaled(triton, by: (known.1.rawValue, known.0.rawValue)))
-    case (nil, let library?):
-      return (scaled(library, by: (known.0.rawValue, known.1.rawValue)), library)
-    case (nil, nil): return (scaled(known.0, by: sizes), scaled(known.1, by: sizes))
-    }
   }
 
   /// The middle value, the upper of two; `nil` of nothing.

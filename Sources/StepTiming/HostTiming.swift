@@ -16,6 +16,7 @@ public import TraceModel
 /// ```
 /// If there is nothing to schedule while step n is in flight, schedule(n+1) starts at
 /// output(n) + scheduleDelay. Without asynchronous scheduling it always does, and nothing overlaps.
+/// Launches in pieces differ by `pieceLaunchSpread` from one to the next.
 /// The caller has a token `clientDelay` after its output, in the mean over steps, which differ by
 /// `clientSpread`. Callers count from sending.
 public struct HostTiming: Hashable, Sendable {
@@ -38,6 +39,8 @@ public struct HostTiming: Hashable, Sendable {
   public var pieceLaunch: Nanoseconds
   /// The same with attention from a library such as FlashAttention.
   public var libraryPieceLaunch: Nanoseconds
+  /// How `pieceLaunch` differs from launch to launch; launches with a library in proportion.
+  public var pieceLaunchSpread: DelaySpread
   /// From the GPU's end of a step to its tokens at the scheduler.
   public var outputDelay: Nanoseconds
   /// From a token at the scheduler to the caller.
@@ -53,6 +56,7 @@ public struct HostTiming: Hashable, Sendable {
     scheduleDelay: Nanoseconds = .zero, scheduleDuration: Nanoseconds = .zero,
     firstKernel: Nanoseconds = .zero, graphLaunch: Nanoseconds = .zero,
     pieceLaunch: Nanoseconds = .zero, libraryPieceLaunch: Nanoseconds? = nil,
+    pieceLaunchSpread: DelaySpread = .none,
     outputDelay: Nanoseconds = .zero,
     clientDelay: Nanoseconds = .zero, clientSpread: DelaySpread = .none
   ) {
@@ -65,6 +69,7 @@ public struct HostTiming: Hashable, Sendable {
     self.graphLaunch = graphLaunch
     self.pieceLaunch = pieceLaunch
     self.libraryPieceLaunch = libraryPieceLaunch ?? pieceLaunch
+    self.pieceLaunchSpread = pieceLaunchSpread
     self.outputDelay = outputDelay
     self.clientDelay = clientDelay
     self.clientSpread = clientSpread
@@ -78,9 +83,19 @@ public struct HostTiming: Hashable, Sendable {
     clientDelay + clientSpread.offset(ofStep: step)
   }
 
-  /// From the scheduler's return to the launch's end of a step that runs a kernel.
+  /// From the scheduler's return to the launch's end of a step that runs a kernel, in the middle.
   public func launch(of step: StepLaunch, attention family: KernelFamily) -> Nanoseconds {
     if step.isFullGraph { return graphLaunch }
     return family.isTriton ? pieceLaunch : libraryPieceLaunch
+  }
+
+  /// The same for a launch in pieces that comes after `count` others.
+  public func launch(
+    of step: StepLaunch, attention family: KernelFamily, afterPieces count: Int
+  ) -> Nanoseconds {
+    let middle = launch(of: step, attention: family)
+    guard !step.isFullGraph, pieceLaunch > .zero else { return middle }
+    let offset = pieceLaunchSpread.offset(ofStep: count)
+    return max(.zero, middle + offset.scaled(by: middle, over: pieceLaunch))
   }
 }

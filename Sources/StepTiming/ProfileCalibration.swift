@@ -5,12 +5,13 @@ internal import TraceModel
 ///
 /// Kernels are fitted to the measured calls and, where recordings show attention clearly, to calls
 /// inside the engine, whose KV blocks lie otherwise in memory than a benchmark's. What such a call
-/// took follows from the rest of the step, and the rest from the calls, so both are found in turn; the
-/// rest is common to all policies of a model, which is what tells the two apart.
+/// took follows from the rest of the step, and the rest from the calls, so both are found in turn;
+/// the rest is common to all policies of a model, which is what tells the two apart.
 public struct ProfileCalibration: Sendable {
   private let gpu: String
   private let smCount: Int
   private let measurements: [KernelMeasurement]
+  private let machine: Int?
   private var recordings: [CalibrationRecording] = []
 
   /// Turns of the search; a third moves no parameter by a part in a thousand.
@@ -18,11 +19,17 @@ public struct ProfileCalibration: Sendable {
 
   /// A calibration from measured calls.
   ///
-  /// Variants with too few measurements or without a model are left out of the profile.
-  public init(gpu: String, smCount: Int, measurements: [KernelMeasurement]) {
+  /// Variants with too few measurements or without a model are left out of the profile. Where
+  /// `machine` is given, rest of step and host are those of that machine, since machines with the
+  /// same GPU have hosts of other paces and GPUs with other limits of power; recordings of others
+  /// then tell of kernels alone.
+  public init(
+    gpu: String, smCount: Int, measurements: [KernelMeasurement], machine: Int? = nil
+  ) {
     self.gpu = gpu
     self.smCount = smCount
     self.measurements = measurements
+    self.machine = machine
   }
 
   /// Takes a recording in whose steps have all been given.
@@ -34,10 +41,11 @@ public struct ProfileCalibration: Sendable {
   ///   without them, kernels state the error of their fit and models none
   public func profile(provenance: [String], crossValidates: Bool = true) -> MachineProfile {
     let fit = Fit(
-      measurements: measurements, recordings: recordings, crossValidates: crossValidates)
+      measurements: measurements, recordings: recordings, machine: machine,
+      crossValidates: crossValidates)
     return MachineProfile(
       gpu: gpu, smCount: smCount, provenance: provenance, kernels: fit.kernels,
-      models: Self.shapes(of: recordings).map {
+      models: Self.shapes(of: recordings.filter(isOfMachine)).map {
         profile(of: $0, fit, crossValidates: crossValidates)
       })
   }
@@ -45,24 +53,36 @@ public struct ProfileCalibration: Sendable {
   /// Kernels and rests of step found in turn from some of the recordings.
   private struct Fit {
     private(set) var kernels: [FittedKernel]
-    private var rests: [RestFit] = []
+    /// By machine; all recordings are of one where none is named.
+    private var rests: [Int?: [RestFit]] = [:]
+    private let machine: Int?
 
     init(
-      measurements: [KernelMeasurement], recordings: [CalibrationRecording], crossValidates: Bool
+      measurements: [KernelMeasurement], recordings: [CalibrationRecording], machine: Int?,
+      crossValidates: Bool
     ) {
+      self.machine = machine
+      let byMachine = Dictionary(grouping: recordings) { machine == nil ? nil : $0.machine }
       kernels = Self.kernels(measurements, crossValidates: false)
       for turn in 1...turns {
-        rests = Self.rests(recordings, ProfileAttentionTiming(kernels))
-        let calls = recordings.flatMap { $0.engineCalls(rest: rest(of: $0.shape)) }
+        let attention = ProfileAttentionTiming(kernels)
+        rests = byMachine.mapValues { Self.rests($0, attention) }
+        let calls = recordings.flatMap {
+          $0.engineCalls(rest: rest(of: $0.shape, on: machine == nil ? nil : $0.machine))
+        }
         kernels = Self.kernels(
           measurements + calls, crossValidates: crossValidates && turn == turns)
       }
-      rests = Self.rests(recordings, ProfileAttentionTiming(kernels))
+      let attention = ProfileAttentionTiming(kernels)
+      rests = byMachine.mapValues { Self.rests($0, attention) }
     }
 
     /// The rest of a model's steps; nothing known where no recording shows it.
-    func rest(of shape: ModelShape) -> RestOfStep {
-      rests.first { $0.shape.name == shape.name }?.rest ?? RestOfStep(graphs: [], pieces: [])
+    func rest(of shape: ModelShape) -> RestOfStep { rest(of: shape, on: machine) }
+
+    private func rest(of shape: ModelShape, on machine: Int?) -> RestOfStep {
+      rests[machine]?.first { $0.shape.name == shape.name }?.rest
+        ?? RestOfStep(graphs: [], pieces: [])
     }
 
     private static func kernels(
@@ -104,16 +124,20 @@ public struct ProfileCalibration: Sendable {
     return shapes
   }
 
+  private func isOfMachine(_ recording: CalibrationRecording) -> Bool {
+    machine == nil || recording.machine == machine
+  }
+
   private func profile(
     of shape: ModelShape, _ fit: Fit, crossValidates: Bool
   ) -> ModelProfile {
-    let own = recordings.filter { $0.shape.name == shape.name }
+    let own = recordings.filter { $0.shape.name == shape.name && isOfMachine($0) }
     var decode: [Double] = []
     var mixed: [Double] = []
     for left in own where crossValidates && own.count > 1 {
       let others = Fit(
         measurements: measurements, recordings: recordings.filter { $0.name != left.name },
-        crossValidates: false)
+        machine: machine, crossValidates: false)
       let rest = others.rest(of: shape)
       let host = hostTiming(of: shape, without: left.name)
       for step in left.observations(ProfileAttentionTiming(others.kernels)) {
@@ -131,16 +155,18 @@ public struct ProfileCalibration: Sendable {
       mixedStepError: FitError(absoluteErrors: mixed), recordings: own.map(\.name))
   }
 
-  /// The host while it served a model; what its recordings do not show is as it was for the other model
-  /// that shows most.
+  /// The host while it served a model; what its recordings do not show is as it was for the other
+  /// model that shows most.
   private func hostTiming(of shape: ModelShape, without left: String? = nil) -> HostTiming {
     func merged(_ name: String) -> HostFit {
-      recordings.filter { $0.shape.name == name && $0.name != left }
+      recordings
+        .filter { $0.shape.name == name && $0.name != left && isOfMachine($0) }
         .reduce(HostFit(requests: [], usesTriton: true)) { $0.pooled(with: $1.host) }
     }
-    let reference = Self.shapes(of: recordings).filter { $0.name != shape.name }.max { a, b in
-      merged(a.name).pieceLaunchCount < merged(b.name).pieceLaunchCount
-    }
+    let reference = Self.shapes(of: recordings.filter(isOfMachine))
+      .filter { $0.name != shape.name }.max { a, b in
+        merged(a.name).pieceLaunchCount < merged(b.name).pieceLaunchCount
+      }
     guard let reference else {
       return merged(shape.name).timing(layers: shape.layers, fallback: nil, fallbackLayers: 1)
     }

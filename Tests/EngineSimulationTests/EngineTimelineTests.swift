@@ -53,6 +53,28 @@ struct EngineTimelineTests {
     #expect(timeline.complete() == Nanoseconds(1123 + 1000 + 1))
   }
 
+  @Test("Launches in pieces differ, in another order for an engine that has launched before")
+  func launchSpread() {
+    var uneven = host
+    uneven.pieceLaunchSpread = DelaySpread(offsets: [Nanoseconds(-300), .zero, Nanoseconds(500)])
+    func outputs(before: Int) -> [Int64] {
+      var timeline = EngineTimeline(
+        asynchronous: false, host: uneven, pieceLaunches: before)
+      return (0..<8).map { _ in
+        let start = timeline.nextSchedule
+        timeline.begin(at: start, time: time(50, graph: false))
+        return (timeline.complete() - start).rawValue
+      }
+    }
+    let first = outputs(before: 0)
+    let later = outputs(before: 3)
+    #expect(first[0] == 421)
+    #expect(Set(first).isSubset(of: Set<Int64>([121, 421, 921])))
+    #expect(Set(first).count > 1)
+    #expect(Array(first[3...]) == Array(later[..<5]))
+    #expect(first != later)
+  }
+
   @Test("A request is admitted when the engine rests, and waits for it when it works")
   func admission() throws {
     let arrivals = requests([(5, 2, 1), (100, 2, 2)])

@@ -22,7 +22,8 @@ private struct StepList: StepSequence {
   }
 }
 
-/// A run of two requests, each with a prompt in one step and tokens in ten more, one after the other.
+/// A run of two requests, each with a prompt in one step and tokens in ten more, one after the
+/// other.
 private struct SmallRun {
   static let requests = (0..<2).map { index in
     TraceRequest(
@@ -110,7 +111,8 @@ private struct SmallRun {
     for step in steps { recorded.add(step) }
     var formed = BatchSequence()
     for step in steps.dropLast(2) { formed.add(step) }
-    let spread = PredictionSpread(base: predicted, jittered: [predicted(prompt: 33)])
+    let spread = PredictionSpread(
+      base: predicted, jittered: [predicted(prompt: 33), predicted(prompt: 31)])
     return ValidationReport(
       trace: TraceDescription(name: "run.reprise", requests: requests),
       client: (name: "run.client.jsonl", format: "client.jsonl"), policy: "vllm-0.13",
@@ -126,9 +128,8 @@ private struct SmallRun {
       realRun: (name: "real.reprise", run: try real(isRestRecorded: true)),
       differences: [Statistic(.itl, .mean), Statistic(.ttft, .mean)].compactMap {
         PredictedDifference(
-          $0, policy: predicted, policySpread: spread, baseline: callers(delay: 0),
-          baselineSpread: PredictionSpread(base: callers(delay: 0), jittered: []), floor: floor,
-          real: 0.25)
+          $0, policy: spread, baseline: PredictionSpread(base: callers(delay: 0), jittered: []),
+          floor: floor, real: 0.25)
       }, bounds: bounds)
   }
 }
@@ -173,12 +174,15 @@ struct ValidationReportTests {
     let real = SmallRun.callers(delay: 1)
     for statistic in Statistic.all {
       let sources = try #require(
-        run.sources(of: statistic, predicted: SmallRun.predicted, real: real))
+        run.sources(
+          of: statistic, predicted: SmallRun.predicted.value(statistic), real: real))
       let sum = sources.terms.reduce(0) { $0 + $1.milliseconds }
       #expect((sum - sources.total).magnitude < 1e-9, "\(statistic.name)")
     }
     let itl = try #require(
-      run.sources(of: Statistic(.itl, .mean), predicted: SmallRun.predicted, real: real))
+      run.sources(
+        of: Statistic(.itl, .mean),
+        predicted: SmallRun.predicted.value(Statistic(.itl, .mean)), real: real))
     // The model's steps take 11 ms, 1 ms too long; the real engine lost 1 ms outside the GPU.
     #expect((itl.total - 1).magnitude < 1e-6)
     #expect((itl.scheduling - 1).magnitude < 1e-6)
@@ -188,7 +192,9 @@ struct ValidationReportTests {
     #expect((itl.host + 1).magnitude < 1e-6)
     #expect(itl.client.magnitude < 1e-6)
     let ttft = try #require(
-      run.sources(of: Statistic(.ttft, .mean), predicted: SmallRun.predicted, real: real))
+      run.sources(
+        of: Statistic(.ttft, .mean),
+        predicted: SmallRun.predicted.value(Statistic(.ttft, .mean)), real: real))
     #expect((ttft.client + 1).magnitude < 1e-6)
   }
 
@@ -256,11 +262,28 @@ struct ValidationReportTests {
     #expect(!itl.isInsideFloor)
     let same = try #require(
       PredictedDifference(
-        Statistic(.itl, .mean), policy: SmallRun.predicted,
-        policySpread: PredictionSpread(base: SmallRun.predicted, jittered: []),
-        baseline: SmallRun.predicted,
-        baselineSpread: PredictionSpread(base: SmallRun.predicted, jittered: []),
+        Statistic(.itl, .mean), policy: PredictionSpread(base: SmallRun.predicted, jittered: []),
+        baseline: PredictionSpread(base: SmallRun.predicted, jittered: []),
         floor: report.floor, real: nil))
     #expect(same.isInsideFloor)
+  }
+
+  @Test("a prediction is the middle of all replays, whichever of them is an outlier")
+  func middle() throws {
+    let statistic = Statistic(.ttft, .mean)
+    func value(_ prompt: Int) throws -> Double {
+      try #require(SmallRun.predicted(prompt: prompt).value(statistic))
+    }
+    func middle(_ base: Int, _ others: [Int]) -> Double? {
+      PredictionSpread(
+        base: SmallRun.predicted(prompt: base),
+        jittered: others.map { SmallRun.predicted(prompt: $0) }
+      ).middle(statistic)
+    }
+    #expect(middle(30, []) == (try value(30)))
+    #expect(middle(90, [31, 30]) == (try value(31)))
+    #expect(middle(30, [34]) == (try (value(30) + value(34)) / 2))
+    let report = try SmallRun.report()
+    #expect(report.predicted(statistic) == report.spread.middle(statistic))
   }
 }

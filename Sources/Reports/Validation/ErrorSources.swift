@@ -5,8 +5,8 @@ public import TraceModel
 /// Where a prediction's error comes from: the terms, each in milliseconds, add up to the error.
 ///
 /// Terms of the real run take the place of modelled ones, one after another: its batches, its
-/// attention, its rest of step, each step's own GPU time, when its tokens reached its scheduler, when
-/// they reached its callers. Each term is what its substitution changed.
+/// attention, its rest of step, each step's own GPU time, when its tokens reached its scheduler,
+/// when they reached its callers. Each term is what its substitution changed.
 public struct ErrorSources: Hashable, Sendable {
   /// Predicted less real.
   public var total: Double
@@ -91,11 +91,13 @@ public struct RealRun: Sendable {
   public var atScheduler: CallerTimes { chain[chain.count - 1] }
 
   /// The sources of a prediction's error in a statistic; `nil` where one of the runs lacks it.
+  ///
+  /// - `predicted`: the statistic's prediction in milliseconds
   public func sources(
-    of statistic: Statistic, predicted: CallerTimes, real: CallerTimes
+    of statistic: Statistic, predicted: Double?, real: CallerTimes
   ) -> ErrorSources? {
-    let all = [predicted] + chain + [real]
-    let values = all.compactMap { $0.value(statistic) }
+    let all = [predicted] + (chain + [real]).map { $0.value(statistic) }
+    let values = all.compactMap(\.self)
     guard values.count == all.count else { return nil }
     return ErrorSources(
       total: values[0] - values[6], scheduling: values[0] - values[1],

@@ -12,15 +12,27 @@ public struct PredictionSpread: Sendable {
   /// Replays with moved arrivals.
   public var replays: Int { jittered.count }
 
+  /// The middle of what all replays gave, in milliseconds; `nil` where one lacks the statistic.
+  ///
+  /// One replay is one of the runs that may happen: where a percentile lies between two kinds of
+  /// steps, a request that comes a moment later takes it from one to the other.
+  public func middle(_ statistic: Statistic) -> Double? {
+    let values = ([base] + jittered).compactMap { $0.value(statistic) }.sorted()
+    guard values.count == jittered.count + 1 else { return nil }
+    return (values[values.count / 2] + values[(values.count - 1) / 2]) / 2
+  }
+
   /// The furthest that a statistic moved, in milliseconds; `nil` without replays.
   public func furthest(_ statistic: Statistic) -> Double? {
     guard let value = base.value(statistic) else { return nil }
     return jittered.compactMap { $0.value(statistic) }.map { ($0 - value).magnitude }.max()
   }
 
-  /// Where a real run's value lies if the prediction is right, in milliseconds; `nil` without replays.
+  /// Where a real run's value lies if the prediction is right, in milliseconds; `nil` without
+  /// replays.
   ///
-  /// From the least to the greatest value of all replays, each end further out by the measured floor.
+  /// From the least to the greatest value of all replays, each end further out by the measured
+  /// floor.
   public func interval(_ statistic: Statistic, floor: NoiseFloor?) -> PredictedInterval? {
     guard let value = base.value(statistic), !jittered.isEmpty else { return nil }
     let values = [value] + jittered.compactMap { $0.value(statistic) }
@@ -54,8 +66,8 @@ public struct PredictedInterval: Hashable, Sendable {
   /// Whether a value lies in it, ends included.
   public func contains(_ value: Double) -> Bool { low <= value && value <= high }
 
-  /// Whether it spans two kinds of steps, such as those with one prompt and those with two: which of
-  /// them a percentile shows, arrivals decide that move by less than a millisecond.
+  /// Whether it spans two kinds of steps, such as those with one prompt and those with two: which
+  /// of them a percentile shows, arrivals decide that move by less than a millisecond.
   public var spansAnEdge: Bool { high > low * Self.edgeRatio }
 
   /// Steps of one kind differ by less, those with one prompt more by more.
@@ -75,15 +87,15 @@ public struct PredictedDifference: Hashable, Sendable {
 
   /// A difference with the spreads of both; `nil` where one of them lacks the statistic.
   public init?(
-    _ statistic: Statistic, policy: CallerTimes, policySpread: PredictionSpread,
-    baseline: CallerTimes, baselineSpread: PredictionSpread, floor: NoiseFloor?, real: Double?
+    _ statistic: Statistic, policy: PredictionSpread, baseline: PredictionSpread,
+    floor: NoiseFloor?, real: Double?
   ) {
-    guard let a = baseline.value(statistic), let b = policy.value(statistic) else { return nil }
+    guard let a = baseline.middle(statistic), let b = policy.middle(statistic) else { return nil }
     self.statistic = statistic
     predicted = b - a
     self.real = real
-    if let one = baselineSpread.halfWidth(statistic, floor: floor),
-      let other = policySpread.halfWidth(statistic, floor: floor)
+    if let one = baseline.halfWidth(statistic, floor: floor),
+      let other = policy.halfWidth(statistic, floor: floor)
     {
       halfWidth = (one * one + other * other).squareRoot()
     }

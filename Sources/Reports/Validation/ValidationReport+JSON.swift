@@ -67,7 +67,7 @@ extension ValidationReport {
     let width = floorShare(statistic)
     return .object([
       .init("real", number(real.value(statistic))),
-      .init("predicted", number(predicted.value(statistic))),
+      .init("predicted", number(predicted(statistic))),
       .init("error", number(error)),
       .init("noise", number(width)),
       .init("arrival_jitter", number(spread.furthest(statistic))),
@@ -123,7 +123,8 @@ extension ValidationReport {
   private func sourcesJSON(_ run: RealRun) -> JSONValue {
     .object(
       Statistic.all.map { statistic in
-        guard let sources = run.sources(of: statistic, predicted: predicted, real: real) else {
+        guard let sources = run.sources(of: statistic, predicted: predicted(statistic), real: real)
+        else {
           return .init(statistic.name, .null)
         }
         return .init(

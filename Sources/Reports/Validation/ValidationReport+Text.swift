@@ -39,12 +39,12 @@ extension ValidationReport {
     for statistic in Statistic.all {
       if statistic.place == .mean, statistic.metric != .ttft { table.addBreak() }
       let places = NumberText.places(
-        for: [real.value(statistic), predicted.value(statistic)].compactMap(\.self))
+        for: [real.value(statistic), predicted(statistic)].compactMap(\.self))
       let error = error(.statistic(statistic))
       let width = floorShare(statistic)
       table.add([
         statistic.place == .mean ? statistic.metric.label : "", statistic.place.rawValue,
-        fixed(real.value(statistic), places), fixed(predicted.value(statistic), places),
+        fixed(real.value(statistic), places), fixed(predicted(statistic), places),
         error.map { NumberText.signedPercent($0) } ?? "-",
         width.map { NumberText.percent($0) } ?? "-",
         bound(.statistic(statistic)).map { NumberText.percent($0) } ?? "",
@@ -99,7 +99,8 @@ extension ValidationReport {
     for statistic in Statistic.all where statistic.place != .p90 {
       if statistic.place == .mean, statistic.metric != .ttft { table.addBreak() }
       guard
-        let sources = realRun.run.sources(of: statistic, predicted: predicted, real: real)
+        let sources = realRun.run.sources(
+          of: statistic, predicted: predicted(statistic), real: real)
       else { continue }
       table.add(
         [

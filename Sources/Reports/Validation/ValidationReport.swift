@@ -44,6 +44,12 @@ public struct ValidationReport: Sendable {
     replays.first { $0.batches == batches }?.times ?? replays[0].times
   }
 
+  /// A statistic of that prediction in milliseconds: of rescheduled batches the middle of all
+  /// replays.
+  public func predicted(_ statistic: Statistic) -> Double? {
+    batches == .rescheduled ? spread.middle(statistic) : predicted.value(statistic)
+  }
+
   /// A report of one comparison.
   public init(
     trace: TraceDescription, client: (name: String, format: String), policy: String,
@@ -79,7 +85,7 @@ public struct ValidationReport: Sendable {
   public func error(_ measure: ErrorBound.Measure) -> Double? {
     let values: (Double?, Double?) =
       switch measure {
-      case .statistic(let statistic): (predicted.value(statistic), real.value(statistic))
+      case .statistic(let statistic): (predicted(statistic), real.value(statistic))
       case .throughput: (predicted.throughput, real.throughput)
       }
     guard let predicted = values.0, let real = values.1, real > 0 else { return nil }

@@ -53,6 +53,12 @@ struct CalibrateCommand: ConsoleCommand {
   @Option(help: "A line for the profile's provenance, such as driver and date; repeatable.")
   var note: [String] = []
 
+  @Option(
+    help:
+      "The machine ('machine' in the headers of traces) whose rest of step and host are fitted; traces of others tell of kernels alone. Default: all."
+  )
+  var onlyMachine: Int?
+
   @Flag(help: "Fit alone: do not find the errors on data left out, which is most of the work.")
   var fitOnly = false
 
@@ -79,8 +85,14 @@ struct CalibrateCommand: ConsoleCommand {
     let machine = try machine(of: readers, measured: measured.machine)
     var measurements = measured.forFit
     for log in logs { measurements += try kernels(in: log, smCount: machine.smCount) }
+    if let onlyMachine, !readers.contains(where: { $0.header.machine == onlyMachine }) {
+      throw CommandError.usage(
+        "no trace is of machine \(onlyMachine), which --only-machine names; add a recording made on it"
+      )
+    }
     var calibration = ProfileCalibration(
-      gpu: machine.gpu, smCount: machine.smCount, measurements: measurements)
+      gpu: machine.gpu, smCount: machine.smCount, measurements: measurements,
+      machine: onlyMachine)
     for (path, reader) in zip(traces, readers) {
       try add(reader, path: path, to: &calibration)
     }
@@ -160,7 +172,8 @@ struct CalibrateCommand: ConsoleCommand {
           + "add 'selection_policy' to the log's header and record it again")
     }
     var recording = CalibrationRecording(
-      name: path, shape: engine.model, context: engine.attentionContext, policy: policy,
+      name: path, machine: header.machine, shape: engine.model,
+      context: engine.attentionContext, policy: policy,
       requests: try reader.requests(), callers: try callers(of: reader, path: path))
     var steps = try reader.steps()
     var step = TraceStep()

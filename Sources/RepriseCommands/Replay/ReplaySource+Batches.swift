@@ -7,16 +7,24 @@ import TraceFile
 import TraceModel
 
 extension ReplaySource {
-  /// The replay that forms batches from the arrivals, moved by `jitter` if one is given.
+  /// The replay that forms batches from the arrivals, moved by `jitter` if one is given, which then
+  /// meets launches in another order, too.
   ///
+  /// - `sent`: for each request when the callers of another run sent it, which are then the arrivals
   /// - `precedence`: the order of equal arrivals, where it is not that of the recording
   func rescheduledReplay(
-    host: HostTiming, jitter: ArrivalJitter? = nil, precedence other: [Int32]? = nil
+    host: HostTiming, sent: [Nanoseconds?] = [], jitter: ArrivalJitter? = nil,
+    precedence other: [Int32]? = nil
   ) throws -> RescheduledReplay {
-    RescheduledReplay(
-      requests: jitter?.applied(to: requests) ?? requests,
+    let arriving = sent.isEmpty ? requests : requests(sent: sent)
+    var moved = jitter?.applied(to: arriving) ?? arriving
+    // An order that is known is no matter of chance.
+    if !sent.isEmpty { moved.keepOrder(of: arriving) }
+    return RescheduledReplay(
+      requests: moved,
       prefixBlockTokens: reader.header.prefixBlockTokens,
-      precedence: try other ?? precedence(), engine: engine, host: host)
+      precedence: try other ?? precedence(), engine: engine, host: host,
+      launchesBefore: jitter.map { Int(truncatingIfNeeded: $0.seed &* 65_537) & 0xFFFF_FFFF } ?? 0)
   }
 
   /// Whether there are recorded batches of the same requests, few enough to be compared by the way.

@@ -28,11 +28,11 @@ struct ValidationRun {
     let matches = try client.matched(to: source.allRequests)
     let real = CallerTimes(matches.compactMap { $0.map(CallerSample.init) })
     let isCompared = matches.map { $0 != nil }
-    // Callers of two runs that send at one moment do so in two orders, and that is nothing to predict.
-    let order = source.precedence(sent: matches.map { $0?.sent })
-    let simulated = try rescheduled(policy, isCompared: isCompared, order)
+    // When callers send differs from run to run, and that is nothing to predict.
+    let sent = matches.map { $0?.sent }
+    let simulated = try rescheduled(policy, isCompared: isCompared, sent)
     let spread = PredictionSpread(
-      base: simulated.times, jittered: try jittered(policy, isCompared, order, seed: seed))
+      base: simulated.times, jittered: try jittered(policy, isCompared, sent, seed: seed))
     var replays = [(batches: BatchSource.rescheduled, times: simulated.times)]
     var divergence: SchedulerDivergence?
     if source.reader.stepCount > 0 {
@@ -62,7 +62,7 @@ struct ValidationRun {
       engine: source.engine.name, machine: times.gpu, notes: notes, real: real,
       failed: client.failed, replays: replays, spread: spread, floor: floor,
       divergence: divergence, realRun: realRun,
-      differences: try differences(simulated.times, spread, real: real, isCompared), bounds: [])
+      differences: try differences(spread, real: real, isCompared), bounds: [])
   }
 
   private func timer(
@@ -71,13 +71,13 @@ struct ValidationRun {
     try times.timer(for: policy, engine: source.engine, candidates: [])
   }
 
-  /// - `order`: of equal arrivals; that of the trace where there is none
+  /// - `sent`: when requests were sent in the run that is predicted; empty for the trace's own arrivals
   private func rescheduled(
-    _ policy: any SelectionPolicy, isCompared: [Bool], _ order: [Int32]?,
+    _ policy: any SelectionPolicy, isCompared: [Bool], _ sent: [Nanoseconds?],
     jitter: ArrivalJitter? = nil
   ) throws -> (times: CallerTimes, batches: BatchSequence) {
     let replay = try source.rescheduledReplay(
-      host: times.host, jitter: jitter, precedence: order)
+      host: times.host, sent: sent, jitter: jitter, precedence: source.precedence(sent: sent))
     var timer = try timer(policy)
     var batches = BatchSequence()
     let outcome = try replay.run(&timer, observer: &batches)
@@ -86,7 +86,7 @@ struct ValidationRun {
 
   /// The same with arrivals moved as far as real sendings were, each time by other draws.
   private func jittered(
-    _ policy: any SelectionPolicy, _ isCompared: [Bool], _ order: [Int32]?, seed: UInt64
+    _ policy: any SelectionPolicy, _ isCompared: [Bool], _ sent: [Nanoseconds?], seed: UInt64
   ) throws -> [CallerTimes] {
     var all: [CallerTimes] = []
     for index in 0..<jitter {
@@ -94,7 +94,7 @@ struct ValidationRun {
         amplitude: floor.sendingJitter, seed: seed &* 1_000_003 &+ UInt64(index))
       all.append(
         try rescheduled(
-          policy, isCompared: isCompared, order, jitter: jitter
+          policy, isCompared: isCompared, sent, jitter: jitter
         ).times)
     }
     return all
@@ -117,13 +117,13 @@ struct ValidationRun {
 
   /// The policy against the recorded one: predicted, and real as far as the trace shows it.
   private func differences(
-    _ predicted: CallerTimes, _ spread: PredictionSpread, real: CallerTimes, _ isCompared: [Bool]
+    _ spread: PredictionSpread, real: CallerTimes, _ isCompared: [Bool]
   ) throws -> [PredictedDifference] {
     guard let recorded else { return [] }
-    let baseline = try rescheduled(recorded, isCompared: isCompared, nil).times
+    let baseline = try rescheduled(recorded, isCompared: isCompared, []).times
     // Another seed: two real runs are not jittered alike.
     let baselineSpread = PredictionSpread(
-      base: baseline, jittered: try jittered(recorded, isCompared, nil, seed: ~seed))
+      base: baseline, jittered: try jittered(recorded, isCompared, [], seed: ~seed))
     let isRecorded = source.reader.stepCount > 0
     let actual = isRecorded ? try realRun(source.path, policy: recorded).atScheduler : nil
     return Statistic.all.compactMap { statistic in
@@ -132,8 +132,7 @@ struct ValidationRun {
         difference = b - a
       }
       return PredictedDifference(
-        statistic, policy: predicted, policySpread: spread, baseline: baseline,
-        baselineSpread: baselineSpread, floor: floor, real: difference)
+        statistic, policy: spread, baseline: baselineSpread, floor: floor, real: difference)
     }
   }
 
