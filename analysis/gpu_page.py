@@ -2,6 +2,7 @@
 
     bash Sources/GPUMeasurement/device-check.sh                       # on the GPU's machine; leaves OUT
     python3 analysis/gpu_page.py --reprise .build/release/reprise OUT > Sources/GPUMeasurement/H200.md
+    python3 analysis/gpu_page.py --date 2026-11-24 --into Sources/GPUMeasurement/H200.md OUT     # parts that ran again
 
 Nothing is typed in: figures come from the folder's files, and real ones from the recordings' own token times.
 """
@@ -118,15 +119,35 @@ def part(files, name):
     return found[1].strip("\n") if found else None
 
 
+# Parts whose logs are sections, in the page's order.
+SECTIONS = (
+    ("How time grows with policies and requests", "growth"),
+    ("When GPU memory is short", "memory"),
+    ("Experiments, regret and tuning on executed kernels", "experiments"),
+    ("Kernels against float64", "selftest"),
+    ("MLA decode", "latent"),
+    ("What can go wrong", "bad"),
+    ("compute-sanitizer", "sanitizer"),
+)
+
+
+def gpu_of(check):
+    """Name and driver of the GPU that a check ran on."""
+    line = next(line for line in check["log.txt"].splitlines() if line.startswith("NVIDIA"))
+    return tuple(cell.strip() for cell in line.split(",")[:2])
+
+
 def page(options):
     checks = [results(folder) for folder in (options.folder, *options.earlier)]
+    if len({gpu_of(check)[0] for check in checks}) > 1:
+        raise SystemExit("the checks are of different GPUs, whose figures do not belong on one page")
     # The newest that has replays.
     files = next((check for check in checks if any(replays(check))), checks[0])
-    gpu = next(line for line in files["log.txt"].splitlines() if line.startswith("NVIDIA")).split(",")
-    yield f"# Replays on an {gpu[0]}"
+    name, driver = gpu_of(files)
+    yield f"# Replays on an {name}"
     yield ""
-    yield f"Driver {gpu[1].strip()}, {options.date}; made by `device-check.sh` beside this page and `analysis/gpu_page.py`."
-    yield "The program was static and stripped, kernels were compiled there by `reprise_kernels build --arch sm_90 --everything`."
+    yield f"Driver {driver}, {options.date}; made by `device-check.sh` beside this page and `analysis/gpu_page.py`."
+    yield "The program was static and stripped, kernels were compiled by `reprise_kernels build --arch sm_90 --everything`."
     for title, words, lines in (
         ("Policies beside live runs",
          "Each replay is of the run under vLLM 0.24's own rule; live figures are of the engine's run under the policy.",
@@ -140,22 +161,58 @@ def page(options):
          "One pair of neighbours in 24 was also measured in the middle.",
          interpolation_table(files)),
     ):
+        if not any(replays(files)):
+            break
         yield ""
         yield f"## {title}"
         yield ""
         yield from words.split("\n")
         yield ""
         yield from lines
-    for title, name in (
-        ("How time grows with policies and requests", "growth"),
-        ("When GPU memory is short", "memory"),
-        ("Experiments, regret and tuning on executed kernels", "experiments"),
-        ("Kernels against float64", "selftest"),
-        ("MLA decode", "latent"),
-        ("What can go wrong", "bad"),
-        ("compute-sanitizer", "sanitizer"),
-    ):
+    for title, name in SECTIONS:
         yield from section(checks, title, name)
+
+
+def renewed(options):
+    """A page with the sections of the parts that ran in place of what it had of them."""
+    check, text = results(options.folder), options.into.read_text()
+    name, driver = gpu_of(check)
+    if not text.startswith(f"# Replays on an {name}\n"):
+        raise SystemExit(f"{options.into} is not of an {name}, on which the check ran")
+    for title, name in SECTIONS:
+        if part(check, name) is None:
+            continue
+        lines = list(section([check], title, name))[1:]
+        lines[1:1] = ["", f"Driver {driver}, {options.date}."]
+        new, old = "\n".join(lines) + "\n", re.compile(rf"^## {re.escape(title)}(?: \(.*?\))?\n.*?(?=^## |\Z)", re.M | re.S)
+        if not old.search(text):
+            raise SystemExit(f"{options.into} has no section '{title}'")
+        text = old.sub(lambda found: new + ("\n" if found.end() < len(text) else ""), text)
+    return text
+
+
+AMOUNT = re.compile(r"(\d+) MiB left: (.*)")
+# What differs from amount to amount though the same happened.
+SIZE = re.compile(r"\d+(?= (?:bytes|ms|µs|%|MiB|replays)\b| %)")
+
+
+def condensed(lines):
+    """The log of ever less memory: of amounts in a row at which the same happened, the first and the last."""
+    groups = []
+    for line in lines:
+        found = AMOUNT.match(line)
+        if not found:
+            groups.append((None, None, [line]))
+        elif groups and groups[-1][0] == found[1] and not groups[-1][2][-1].partition("left: ")[2].startswith("exit"):
+            groups[-1] = (found[1], groups[-1][1] + SIZE.sub("N", found[2]), groups[-1][2] + [line])
+        else:
+            groups.append((found[1], SIZE.sub("N", found[2]), [line]))
+    for place, (amount, kind, said) in enumerate(groups):
+        around = [groups[other][1] if 0 <= other < len(groups) else None for other in (place - 1, place + 1)]
+        if amount is None or around != [kind, kind]:
+            yield from said
+        elif groups[place - 2][1] != kind or place < 2:
+            yield "…"
 
 
 def brief(lines):
@@ -167,10 +224,13 @@ def brief(lines):
             yield line
 
 
-def section(checks, title, name, shorten=lambda lines: lines):
-    """The log of one part, of the newest check that ran it."""
+def section(checks, title, name, shorten=None):
+    """The log of one part, of the newest check that ran it; nothing where none did."""
     texts = [part(check, name) for check in checks]
     place = next((place for place, text in enumerate(texts) if text is not None), None)
+    if place is None:
+        return
+    shorten = shorten or (condensed if name == "memory" else list)
     if place:
         title += " (from an earlier run of the check)"
     yield ""
@@ -178,7 +238,7 @@ def section(checks, title, name, shorten=lambda lines: lines):
     yield ""
     yield "```"
     # Paths of the machine say nothing.
-    text = re.sub(r"/tmp/tmp\.\w+/|/root/out/", "", "not run" if place is None else texts[place])
+    text = re.sub(r"/tmp/tmp\.\w+/|/root/out/", "", texts[place])
     # A checker's frames of the host are addresses alone.
     yield from (
         line.rstrip() for line in shorten(text.splitlines())
@@ -192,11 +252,14 @@ if __name__ == "__main__":
     parser.add_argument(
         "--earlier", type=Path, action="append", default=[],
         help="the folder of an earlier check, for parts that this one left out; newest first")
+    parser.add_argument("--into", type=Path, help="renew the sections of this page whose parts ran, in place")
     parser.add_argument("--only", help="print the section of one part alone, in brief, under this title: PART=TITLE")
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
     parser.add_argument("--date", default="undated", help="when the check ran")
     options = parser.parse_args()
-    if options.only:
+    if options.into:
+        options.into.write_text(renewed(options))
+    elif options.only:
         name, title = options.only.split("=", 1)
         print("\n".join(section([results(options.folder)], title, name, brief)))
     else:
