@@ -34,12 +34,14 @@ def results(folder):
 
 
 def real_times(reprise, trace):
-    """Mean TTFT and mean ITL of a recorded run, in milliseconds, from its steps' own times."""
+    """The GPU of a recorded run; its mean TTFT and mean ITL in milliseconds, from its steps' own times."""
     command = [reprise, "trace", "export", str(trace), "--format", "steps-jsonl"]
     log = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    requests, tokens = {}, {}
+    gpu, requests, tokens = None, {}, {}
     for entry in map(json.loads, log.splitlines()):
-        if entry["kind"] == "request":
+        if entry["kind"] == "header":
+            gpu = entry["gpu"]
+        elif entry["kind"] == "request":
             requests[entry["id"]] = entry
         elif entry["kind"] == "step" and "output" in entry:
             for request, computed, new in entry["batch"]:
@@ -47,16 +49,18 @@ def real_times(reprise, trace):
                     tokens.setdefault(request, []).append(entry["output"])
     gaps = [b - a for times in tokens.values() for a, b in zip(times, times[1:])]
     first = [times[0] - requests[request]["arrival"] for request, times in tokens.items()]
-    return 1e3 * sum(first) / len(first), 1e3 * sum(gaps) / len(gaps)
+    return gpu, (1e3 * sum(first) / len(first), 1e3 * sum(gaps) / len(gaps))
 
 
-def live(reprise, workload):
-    """Real mean TTFT and ITL of a workload's runs, by the policy that the engine followed."""
+def live(reprise, workload, gpu):
+    """Real mean TTFT and ITL of a workload's runs on a GPU, by the policy that the engine followed."""
     found = {}
     for run, policy in RUNS.items():
         path = TRACES / f"{workload}.{run}.reprise"
         if path.exists():
-            found[policy] = real_times(reprise, path)
+            recorded, times = real_times(reprise, path)
+            if recorded == gpu:
+                found[policy] = times
     return found
 
 
@@ -72,11 +76,12 @@ def replays(files):
 
 
 def policy_table(reprise, files):
+    gpu = gpu_of(files)[0]
     yield "| workload | batches | policy | mean TTFT ms | mean ITL ms | GPU seconds served | live TTFT ms | live ITL ms |"
     yield "|---|---|---|---|---|---|---|---|"
     known = {}
     for workload, batches, report, _, _ in replays(files):
-        real = known.setdefault(workload, live(reprise, workload))
+        real = known.setdefault(workload, live(reprise, workload, gpu))
         # Decode steps of these recordings have few enough rows that 0.13's rule and 0.33's choose alike.
         real.setdefault("vllm-0.33", real.get("vllm-0.13"))
         for policy, summary in report["policies"].items():
@@ -137,17 +142,10 @@ def gpu_of(check):
     return tuple(cell.strip() for cell in line.split(",")[:2])
 
 
-def page(options):
-    checks = [results(folder) for folder in (options.folder, *options.earlier)]
-    if len({gpu_of(check)[0] for check in checks}) > 1:
-        raise SystemExit("the checks are of different GPUs, whose figures do not belong on one page")
-    # The newest that has replays.
-    files = next((check for check in checks if any(replays(check))), checks[0])
-    name, driver = gpu_of(files)
-    yield f"# Replays on an {name}"
-    yield ""
-    yield f"Driver {driver}, {options.date}; made by `device-check.sh` beside this page and `analysis/gpu_page.py`."
-    yield "The program was static and stripped, kernels were compiled by `reprise_kernels build --arch sm_90 --everything`."
+def tables(options, files):
+    """Title and lines of each section of the replays; none where none were made."""
+    if not any(replays(files)):
+        return
     for title, words, lines in (
         ("Policies beside live runs",
          "Each replay is of the run under vLLM 0.24's own rule; live figures are of the engine's run under the policy.",
@@ -161,14 +159,22 @@ def page(options):
          "One pair of neighbours in 24 was also measured in the middle.",
          interpolation_table(files)),
     ):
-        if not any(replays(files)):
-            break
-        yield ""
-        yield f"## {title}"
-        yield ""
-        yield from words.split("\n")
-        yield ""
-        yield from lines
+        yield title, [*words.split("\n"), "", *lines]
+
+
+def page(options):
+    checks = [results(folder) for folder in (options.folder, *options.earlier)]
+    if len({gpu_of(check)[0] for check in checks}) > 1:
+        raise SystemExit("the checks are of different GPUs, whose figures do not belong on one page")
+    # The newest that has replays.
+    files = next((check for check in checks if any(replays(check))), checks[0])
+    name, driver = gpu_of(files)
+    yield f"# Replays on an {name}"
+    yield ""
+    yield f"Driver {driver}, {options.date}; made by `device-check.sh` beside this page and `analysis/gpu_page.py`."
+    yield "The program was static and stripped, kernels were compiled by `reprise_kernels build --arch sm_90 --everything`."
+    for title, lines in tables(options, files):
+        yield from ("", f"## {title}", "", *lines)
     for title, name in SECTIONS:
         yield from section(checks, title, name)
 
@@ -179,15 +185,13 @@ def renewed(options):
     name, driver = gpu_of(check)
     if not text.startswith(f"# Replays on an {name}\n"):
         raise SystemExit(f"{options.into} is not of an {name}, on which the check ran")
-    for title, name in SECTIONS:
-        if part(check, name) is None:
-            continue
-        lines = list(section([check], title, name))[1:]
-        lines[1:1] = ["", f"Driver {driver}, {options.date}."]
-        new, old = "\n".join(lines) + "\n", re.compile(rf"^## {re.escape(title)}(?: \(.*?\))?\n.*?(?=^## |\Z)", re.M | re.S)
-        if not old.search(text):
+    ran = [(title, list(section([check], title, name))[2:]) for title, name in SECTIONS if part(check, name) is not None]
+    for title, lines in (*tables(options, check), *ran):
+        new = "\n".join([f"## {title}", "", f"Driver {driver}, {options.date}.", "", *lines]).replace("\n\n\n", "\n\n")
+        old = re.compile(rf"^## {re.escape(title)}(?: \(from .*?\))?\n.*?(?=\n\n## |\n\Z)", re.M | re.S)
+        text, count = old.subn(lambda _: new, text)
+        if count != 1:
             raise SystemExit(f"{options.into} has no section '{title}'")
-        text = old.sub(lambda found: new + ("\n" if found.end() < len(text) else ""), text)
     return text
 
 
