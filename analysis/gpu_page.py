@@ -185,9 +185,9 @@ def renewed(options):
     name, driver = gpu_of(check)
     if not text.startswith(f"# Replays on an {name}\n"):
         raise SystemExit(f"{options.into} is not of an {name}, on which the check ran")
-    ran = [(title, list(section([check], title, name))[2:]) for title, name in SECTIONS if part(check, name) is not None]
+    ran = [(title, list(section([check], title, name))[3:]) for title, name in SECTIONS if part(check, name)]
     for title, lines in (*tables(options, check), *ran):
-        new = "\n".join([f"## {title}", "", f"Driver {driver}, {options.date}.", "", *lines]).replace("\n\n\n", "\n\n")
+        new = "\n".join([f"## {title}", "", f"Driver {driver}, {options.date}.", "", *lines])
         old = re.compile(rf"^## {re.escape(title)}(?: \(from .*?\))?\n.*?(?=\n\n## |\n\Z)", re.M | re.S)
         text, count = old.subn(lambda _: new, text)
         if count != 1:

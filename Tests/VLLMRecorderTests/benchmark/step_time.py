@@ -115,7 +115,8 @@ def table(title, results):
         asynchronous, running, load = case
         quantile = statistics.quantiles(spans[case], n=100)
         of_steady = statistics.median(spans[case]) / statistics.median(spans[asynchronous, running, "steady"])
-        steps, requests, size = (sum(column) for column in zip(*(counts for _, counts in turns if counts))) if turns[0][1] else (0, 0, 0)
+        recorded = [counts for _, counts in turns if counts] or [(0, 0, 0)]
+        steps, requests, size = (sum(column) for column in zip(*recorded))
         cells = [
             "AsyncScheduler" if asynchronous else "Scheduler", running, load,
             *(f"{quantile[place]:.1f}" for place in (49, 89, 98)), AIM[running] if steps else "",
