@@ -95,7 +95,9 @@ def main():
     options.began = time.monotonic()
     options.store = options.work / "store.sqlite"
     split = json.loads((ROOT / "analysis" / "split.json").read_text())
-    pairs = [(a, b) for group in workloads().values() for a in group for b in group]
+    later = set(split["reported_only"]["runs"])
+    runs = workloads(lambda stem: stem not in later)
+    pairs = [(a, b) for group in runs.values() for a in group for b in group]
     options.work.mkdir(parents=True, exist_ok=True)
     if options.prepare:
         with ThreadPoolExecutor() as pool:

@@ -4,10 +4,13 @@
 # Needs python3 with triton 3.6.0 (and torch for `memory`), and in CARRY the program `reprise` (static,
 # stripped) with the package `reprise_kernels` beside it, and `reprise_providers` for `providers`, which
 # also needs vLLM; OUT is the folder for results. Run from the repository's root. PARTS names parts to
-# run; all take some eight minutes.
+# run, each of which runs alone too; all take some eight minutes. Where CARRY has a folder `kernels` that
+# `reprise_kernels build --arch sm_90 --everything` has written elsewhere, nothing is compiled here.
 set -uo pipefail
 : "${OUT:=/tmp/reprise-check}" "${CARRY:=.carry}"
-: "${PARTS:=selftest replays export plan latent bad memory growth experiments providers sanitizer}"
+: "${PARTS:=selftest replays export plan latent bad sanitizer memory growth providers experiments}"
+: "${SERVING_SECONDS:=300}" # the longest that the experiment of serving may take
+PATH=$PATH:/usr/local/cuda/bin # compute-sanitizer's
 mkdir -p "$OUT"
 exec > >(tee "$OUT/log.txt") 2>&1
 work=$(mktemp -d)
@@ -35,8 +38,12 @@ run() {
 save() { tar -C "$work" -czf "$OUT/results.tar.gz" results; }
 
 nvidia-smi --query-gpu=name,driver_version,clocks.sm,memory.used --format=csv || true
-run 'compile for sm_90' 150 env PYTHONPATH="$CARRY" python3 -m reprise_kernels build --arch sm_90 \
-  --everything --jobs 16 --output "$kernels"
+if [[ -d $CARRY/kernels/sm_90 ]]; then
+  kernels=$CARRY/kernels
+else
+  run 'compile for sm_90' 150 env PYTHONPATH="$CARRY" python3 -m reprise_kernels build --arch sm_90 \
+    --everything --jobs 16 --output "$kernels"
+fi
 
 if part selftest; then
   run 'selftest' 180 "$program" kernels selftest --kernels "$kernels" --seed 20261123 |
@@ -135,7 +142,10 @@ if part bad; then
   # A kernel that takes queries for its block table reads wherever they point.
   cp -r "$kernels" "$work/illegal"
   sed -i 's/"name": "block_table"/"name": "query"/' "$work/illegal/sm_90/manifest.json"
-  cp "$work/mistral-small-24b-random.sqlite" "$work/illegal.sqlite" 2>/dev/null
+  # A store that holds something before: what `export` has measured, or one batch.
+  cp "$work/mistral-small-24b-random.sqlite" "$work/illegal.sqlite" 2>/dev/null ||
+    run 'measure before' 60 "$program" measure --rows '700*4' --policy always-2d \
+      --measurements "$work/illegal.sqlite" --kernels "$kernels"
   for attempt in first second; do
     run "illegal access, $attempt attempt" 60 "$program" measure --rows '700*3' --policy always-2d \
       --measurements "$work/illegal.sqlite" --kernels "$work/illegal"
@@ -163,6 +173,17 @@ PYTHON
     "$program" record - --output "$work/unknown.reprise"
   run 'measure without a profile' 60 "$program" measure "$work/unknown.reprise" \
     --policy always-2d --measurements "$work/unknown.sqlite" --kernels "$kernels"
+fi
+
+if part sanitizer; then
+  if command -v compute-sanitizer >/dev/null; then
+    for variant in triton-2d triton-3d-16 triton-mla triton-mla-pages; do
+      run "compute-sanitizer on $variant" 60 compute-sanitizer --tool memcheck --error-exitcode 7 \
+        "$program" kernels selftest --kernels "$kernels" --quick --variant $variant --seed 1
+    done
+  else
+    echo 'no compute-sanitizer here'
+  fi
 fi
 
 if part memory; then
@@ -219,20 +240,11 @@ if part experiments; then
   run 'regret' 30 "$program" regret "$qps5" --policy vllm-0.33 "${store[@]}"
   run 'tune' 30 "$program" tune "$qps5" --held-out "${qps5/qps5/qps7}" "${store[@]}"
   for name in vllm-19774-mla vllm-19152-latency vllm-19152-serving; do
-    run "experiment $name" 300 "$program" experiment "$name" --output "$work/$name" "${store[@]}"
+    limit=300
+    [[ $name == *serving ]] && limit=$SERVING_SECONDS
+    run "experiment $name" "$limit" "$program" experiment "$name" --output "$work/$name" "${store[@]}"
   done
   save
-fi
-
-if part sanitizer; then
-  if command -v compute-sanitizer >/dev/null; then
-    for variant in triton-2d triton-3d-16 triton-mla triton-mla-pages; do
-      run "compute-sanitizer on $variant" 60 compute-sanitizer --tool memcheck --error-exitcode 7 \
-        "$program" kernels selftest --kernels "$kernels" --quick --variant $variant --seed 1
-    done
-  else
-    echo 'no compute-sanitizer here'
-  fi
 fi
 
 save

@@ -4,18 +4,12 @@ Without a C compiler or Python's headers the package does the same in Python; py
 """
 
 import shutil
-import sys
-import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
 
 LIBRARY = "libRepriseRecorder.so"
-# One build serves this version of Python and all later ones; the interface of 3.9 has not all that is needed, and
-# Pythons without their lock have none.
-LIMITED = (3, 10)
-is_limited = sys.version_info >= LIMITED and not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
 class BuildWithLibrary(build_py):
@@ -37,12 +31,7 @@ steps = Extension(
     sources=[f"steps/{name}.c" for name in ("batch", "module", "record", "requests")],
     depends=["steps/steps.h"],
     include_dirs=["../CRepriseRecorder/include"],
-    define_macros=[("Py_LIMITED_API", f"0x{LIMITED[0]:02x}{LIMITED[1]:02x}0000")] if is_limited else [],
-    py_limited_api=is_limited,
     optional=True,
 )
-setup(
-    cmdclass={"build_py": BuildWithLibrary},
-    ext_modules=[steps],
-    options={"bdist_wheel": {"py_limited_api": f"cp{LIMITED[0]}{LIMITED[1]}"}} if is_limited else {},
-)
+# Built for one version of Python: the interface that serves several has a call for each element of a list.
+setup(cmdclass={"build_py": BuildWithLibrary}, ext_modules=[steps])

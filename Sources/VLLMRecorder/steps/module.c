@@ -4,6 +4,7 @@
 
 #define DEFINE_WORD(text) PyObject *word_##text;
 WORDS(DEFINE_WORD)
+PyObject *number_one;
 
 static bool enter(Steps *steps) {
   if (steps->busy) PyErr_SetString(PyExc_RuntimeError, "the recorder was called from within itself");
@@ -160,6 +161,7 @@ static PyType_Spec specification = {
 
 static int fill_module(PyObject *module) {
   WORDS(MAKE_WORD)
+  if (!number_one && !(number_one = PyLong_FromLong(1))) return -1;
   PyObject *type = PyType_FromSpec(&specification);
   if (!type || PyModule_AddObject(module, "Steps", type) < 0) {
     Py_XDECREF(type);

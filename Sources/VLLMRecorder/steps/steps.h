@@ -120,6 +120,8 @@ void batch_forget(Batch *batch, const Requests *requests, int32_t slot);
   EACH(scheduled_cached_reqs) EACH(scheduled_new_reqs) EACH(status) EACH(waiting)
 #define DECLARE_WORD(text) extern PyObject *word_##text;
 WORDS(DECLARE_WORD)
+// Python's own 1, which the new tokens of a decode row are: other objects may have the same value.
+extern PyObject *number_one;
 
 // What follows a scheduler and passes what it does to the library.
 typedef struct {

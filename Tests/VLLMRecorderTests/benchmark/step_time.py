@@ -5,7 +5,9 @@
 Counted is what runs more than without the plugin: from the return of vLLM's `schedule` and `update_from_output` to
 the return of their wrappers, and what the wrappers do before, the library included. `steady`: the same requests
 decode. `churn`: in every step one request ends and another begins. Requests that have ended are kept alive for some
-steps, since to free them is vLLM's work whoever holds them last. Prints tables in Markdown.
+steps, since to free them is vLLM's work whoever holds them last. All cases take turns, and a case's figures are those
+of the steps of all its turns, so that none is measured in a bad moment of the machine alone. Each turn has a file of its
+own, whose header and index are most of the bytes of so few steps. Prints tables in Markdown.
 """
 
 import collections
@@ -29,7 +31,9 @@ import tiny
 from reprise_vllm_recorder import hooks
 from vllm.v1.core.sched.scheduler import Scheduler
 
-STEPS, WARM_UP, KEPT = int(os.environ.get("STEPS", "1200")), 100, 8
+# Steps of a case that are timed in each turn, those before them, and ended requests that are kept.
+STEPS, WARM_UP, KEPT = int(os.environ.get("STEPS", "250")), 50, 8
+TURNS = int(os.environ.get("TURNS", "5"))
 NAMES = ("schedule", "update_from_output")
 # The most that a step may take, in microseconds, by the requests that run.
 AIM = {64: 20, 512: 60}
@@ -42,9 +46,9 @@ class Watch:
     def __init__(self):
         self.spent = 0
 
-    def put_on(self):
-        for name in NAMES:
-            setattr(Scheduler, name, self.timed(getattr(Scheduler, name)))
+    def put_on(self, methods):
+        for name, method in methods.items():
+            setattr(Scheduler, name, self.timed(method))
 
     def timed(self, original):
         def call(*args, **kwargs):
@@ -57,7 +61,7 @@ class Watch:
 
 
 def measure(asynchronous, running, load, model, folder, inner, outer):
-    """Microseconds of each step, and the recorder's statistics and file; the last two None where it does not run."""
+    """Microseconds of each timed step, and how many steps, requests and bytes were recorded, None without the plugin."""
     path = folder / f"{running}-{load}-{asynchronous}-{time.monotonic_ns()}.reprise"
     os.environ["REPRISE_TRACE"] = str(path)
     engine = dataclasses.replace(
@@ -91,29 +95,33 @@ def measure(asynchronous, running, load, model, folder, inner, outer):
             ended.append(living.popleft())
         while len(ended) > KEPT:
             ended.popleft()
-    recording = getattr(driver.scheduler, hooks.SLOT, None)
-    counts = size = None
+    recording, recorded = getattr(driver.scheduler, hooks.SLOT, None), None
     if recording is not None:
         recording.recorder.flush(recording.recorder.handle, 10_000)
         counts = recording.recorder.read_statistics()
         assert counts.dropped_steps == 0 and counts.invalid_calls == 0, counts.last_error
     driver.scheduler.shutdown()
-    size = path.stat().st_size if recording is not None else None
-    return spans[WARM_UP:], counts, size
+    if recording is not None:
+        recorded = (counts.steps, counts.requests, path.stat().st_size)
+    return spans[WARM_UP:], recorded
 
 
 def table(title, results):
     print(f"\n{title}\n")
     print("| scheduler | running | load | median µs | p90 µs | p99 µs | aim µs | churn / steady | bytes a step | requests |")
     print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
-    for (asynchronous, running, load), (spans, counts, size) in results.items():
-        quantile = statistics.quantiles(spans, n=100)
-        of_steady = statistics.median(spans) / statistics.median(results[asynchronous, running, "steady"][0])
+    spans = {case: [span for turn, _ in turns for span in turn] for case, turns in results.items()}
+    for case, turns in results.items():
+        asynchronous, running, load = case
+        quantile = statistics.quantiles(spans[case], n=100)
+        of_steady = statistics.median(spans[case]) / statistics.median(spans[asynchronous, running, "steady"])
+        recorded = [counts for _, counts in turns if counts] or [(0, 0, 0)]
+        steps, requests, size = (sum(column) for column in zip(*recorded))
         cells = [
             "AsyncScheduler" if asynchronous else "Scheduler", running, load,
-            *(f"{quantile[place]:.1f}" for place in (49, 89, 98)), AIM[running] if counts else "",
-            f"{of_steady:.2f}" if load == "churn" and counts else "",
-            f"{size / (STEPS + WARM_UP):.1f}" if counts else "", counts.requests if counts else ""]  # fmt: skip
+            *(f"{quantile[place]:.1f}" for place in (49, 89, 98)), AIM[running] if steps else "",
+            f"{of_steady:.2f}" if load == "churn" and steps else "",
+            f"{size / steps:.1f}" if steps else "", requests or ""]  # fmt: skip
         print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 
@@ -122,26 +130,26 @@ def main():
     os.environ["REPRISE_TRACE"] = "set"
     cases = [(asynchronous, running, load) for asynchronous in (False, True) for running in AIM for load in LOADS]
     inner, outer = Watch(), Watch()
-    inner.put_on()
+    inner.put_on({name: getattr(Scheduler, name) for name in NAMES})
     bare = {name: getattr(Scheduler, name) for name in NAMES}
     reprise_vllm_recorder.register()
-    assert all(hasattr(getattr(Scheduler, name), hooks.MARK) for name in NAMES)
-    outer.put_on()
+    wrapped = {name: getattr(Scheduler, name) for name in NAMES}
+    assert all(hasattr(method, hooks.MARK) for method in wrapped.values())
+    without = "The two watches without the plugin between them, which is in the figures above:"
+    tables = {"Steps read in C:": ("C", wrapped), "Steps read in Python:": ("Python", wrapped), without: ("", bare)}
+    results = {title: {case: [] for case in cases if title != without or not case[0]} for title in tables}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        model = tiny.write_model(folder)
-        for language in ("C", "Python"):
-            os.environ["REPRISE_RECORDER_STEPS"] = language
-            results = {case: measure(*case, model, folder, inner, outer) for case in cases}
-            # The trace's clock is the engine's, whose steps are longer than these: bytes are those of times as they come.
-            assert all(counts for _, counts, _ in results.values()), "the plugin does not record"
-            table(f"Steps read in {language}:", results)
-        for name, method in bare.items():
-            setattr(Scheduler, name, method)
-        outer.put_on()
-        results = {case: measure(*case, model, folder, inner, outer) for case in cases if not case[0]}
-        assert not any(counts for _, counts, _ in results.values())
-        table("The two watches without the plugin between them, which is in the figures above:", results)
+        model = tiny.write_model(Path(name))
+        for _ in range(TURNS):
+            for title, (language, methods) in tables.items():
+                os.environ["REPRISE_RECORDER_STEPS"] = language
+                outer.put_on(methods)
+                for case, turns in results[title].items():
+                    turns.append(measure(*case, model, Path(name), inner, outer))
+                    # The trace's clock is the engine's, whose steps are longer than these: bytes are those of times as they come.
+                    assert bool(turns[-1][1]) == (title != without), "the plugin does not record, or records when it is off"
+    for title in tables:
+        table(title, results[title])
 
 
 if __name__ == "__main__":
