@@ -95,8 +95,8 @@ def main():
     options.began = time.monotonic()
     options.store = options.work / "store.sqlite"
     split = json.loads((ROOT / "analysis" / "split.json").read_text())
-    later = set(split["reported_only"]["runs"])
-    runs = workloads(lambda stem: stem not in later)
+    first = {run for part in split["profiles"] if part["machine"] == 1 for run in part["reported"]}
+    runs = workloads(first.__contains__)
     pairs = [(a, b) for group in runs.values() for a in group for b in group]
     options.work.mkdir(parents=True, exist_ok=True)
     if options.prepare:
