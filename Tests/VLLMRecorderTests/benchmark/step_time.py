@@ -6,8 +6,8 @@ Counted is what runs more than without the plugin: from the return of vLLM's `sc
 the return of their wrappers, and what the wrappers do before, the library included. `steady`: the same requests
 decode. `churn`: in every step one request ends and another begins. Requests that have ended are kept alive for some
 steps, since to free them is vLLM's work whoever holds them last. All cases take turns, and a case's figures are those
-of the steps of all its turns, so that none is measured in a bad moment of the machine alone. Each turn has a file of its
-own, whose header and index are most of the bytes of so few steps. Prints tables in Markdown.
+of the steps of all its turns, so that none is measured in a bad moment of the machine alone. What longer traces take in
+bytes stands in Sources/TraceRecorder/BENCHMARK.md. Prints tables in Markdown.
 """
 
 import collections
@@ -61,7 +61,7 @@ class Watch:
 
 
 def measure(asynchronous, running, load, model, folder, inner, outer):
-    """Microseconds of each timed step, and how many steps, requests and bytes were recorded, None without the plugin."""
+    """Microseconds of each timed step, and how many requests were recorded, None without the plugin."""
     path = folder / f"{running}-{load}-{asynchronous}-{time.monotonic_ns()}.reprise"
     os.environ["REPRISE_TRACE"] = str(path)
     engine = dataclasses.replace(
@@ -102,26 +102,25 @@ def measure(asynchronous, running, load, model, folder, inner, outer):
         assert counts.dropped_steps == 0 and counts.invalid_calls == 0, counts.last_error
     driver.scheduler.shutdown()
     if recording is not None:
-        recorded = (counts.steps, counts.requests, path.stat().st_size)
+        assert counts.steps == STEPS + WARM_UP and path.stat().st_size
+        recorded = counts.requests
     return spans[WARM_UP:], recorded
 
 
 def table(title, results):
     print(f"\n{title}\n")
-    print("| scheduler | running | load | median µs | p90 µs | p99 µs | aim µs | churn / steady | bytes a step | requests |")
-    print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+    print("| scheduler | running | load | median µs | p90 µs | p99 µs | aim µs | churn / steady | requests |")
+    print("|---|---:|---|---:|---:|---:|---:|---:|---:|")
     spans = {case: [span for turn, _ in turns for span in turn] for case, turns in results.items()}
     for case, turns in results.items():
         asynchronous, running, load = case
         quantile = statistics.quantiles(spans[case], n=100)
         of_steady = statistics.median(spans[case]) / statistics.median(spans[asynchronous, running, "steady"])
-        recorded = [counts for _, counts in turns if counts] or [(0, 0, 0)]
-        steps, requests, size = (sum(column) for column in zip(*recorded))
+        requests = sum(recorded or 0 for _, recorded in turns)
         cells = [
             "AsyncScheduler" if asynchronous else "Scheduler", running, load,
-            *(f"{quantile[place]:.1f}" for place in (49, 89, 98)), AIM[running] if steps else "",
-            f"{of_steady:.2f}" if load == "churn" and steps else "",
-            f"{size / steps:.1f}" if steps else "", requests or ""]  # fmt: skip
+            *(f"{quantile[place]:.1f}" for place in (49, 89, 98)), AIM[running] if requests else "",
+            f"{of_steady:.2f}" if load == "churn" and requests else "", requests or ""]  # fmt: skip
         print("|", " | ".join(map(str, cells)), "|", flush=True)
 
 
@@ -146,7 +145,6 @@ def main():
                 outer.put_on(methods)
                 for case, turns in results[title].items():
                     turns.append(measure(*case, model, Path(name), inner, outer))
-                    # The trace's clock is the engine's, whose steps are longer than these: bytes are those of times as they come.
                     assert bool(turns[-1][1]) == (title != without), "the plugin does not record, or records when it is off"
     for title in tables:
         table(title, results[title])
