@@ -13,6 +13,11 @@ from .errors import ReportError
 
 SCHEMA = "reprise-replay/1"
 METRICS = ("ttft_ms", "itl_ms", "tpot_ms", "e2el_ms", "request_mean_itl_ms")
+SUMMARY_KEYS = (
+    "trace", "trace_requests", "trace_prompt_tokens", "trace_output_tokens", "trace_arrival_span_s", "trace_selection",
+    "policies", "comparisons", "timing", "timing_rest", "batches",
+)  # fmt: skip
+POLICY_KEYS = (*METRICS, "steps", "decode_steps", "attention_ms", "regret_ms")
 REPLAY_AGAIN = "replay again with `reprise replay TRACE --policy … --output DIR`"
 
 STEP_TYPES = {
@@ -94,7 +99,7 @@ class Folder:
             for name in columns
         }
         try:
-            return pyarrow.csv.read_csv(
+            table = pyarrow.csv.read_csv(
                 path,
                 convert_options=pyarrow.csv.ConvertOptions(column_types=wanted, include_columns=columns),
             )
@@ -103,6 +108,10 @@ class Folder:
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             reason = str(error).splitlines()[0]
             raise ReportError(f"'{path}' cannot be read: {reason}; {REPLAY_AGAIN}") from None
+        # A replay without them would have failed; of gaps beside the steps there may be none.
+        if not len(table) and kind != "gaps":
+            raise ReportError(f"'{path}' has no rows; {REPLAY_AGAIN}")
+        return table
 
 
 def load(path):
@@ -113,13 +122,16 @@ def load(path):
     if schema != SCHEMA:
         form = f"has schema '{schema}'" if schema else "has no schema: an older program wrote it"
         raise ReportError(f"'{path}' {form}, and this report reads '{SCHEMA}'; {REPLAY_AGAIN}")
-    missing = [key for key in ("trace", "policies", "comparisons", "timing", "batches") if key not in summary]
+    missing = [key for key in SUMMARY_KEYS if key not in summary]
     if missing:
         raise ReportError(f"'{path / 'summary.json'}' lacks '{missing[0]}'; {REPLAY_AGAIN}")
     if not summary["policies"]:
         raise ReportError(f"'{path / 'summary.json'}' has no policy; name some with --policy and {REPLAY_AGAIN}")
     folder = Folder(path, summary, label=path.name)
     for policy, found in summary["policies"].items():
+        missing = [key for key in POLICY_KEYS if key not in found]
+        if missing:
+            raise ReportError(f"'{path / 'summary.json'}': policy '{policy}' lacks '{missing[0]}'; {REPLAY_AGAIN}")
         if not found.get("steps"):
             raise ReportError(
                 f"'{path / 'summary.json'}': policy '{policy}' executed no step, so there is nothing to draw; "
