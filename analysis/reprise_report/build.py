@@ -21,6 +21,7 @@ def folder_figures(task):
     figures += [
         step_figures.batch_map(folder, prefix, raster), regret_figures.attribution(folder, look, prefix, raster),
         step_figures.timeline(folder, prefix, raster)]
+    folder.forget()
     return [figure for figure in figures if figure]
 
 

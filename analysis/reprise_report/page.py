@@ -16,7 +16,7 @@ h3 { font-size: 16px; margin: 22px 0 4px; }
 p { margin: 6px 0; max-width: 95ch; } .sub { color: #555; } .warn { border-left: 5px solid #D55E00; padding-left: 10px; font-weight: bold; }
 table { border-collapse: collapse; margin: 8px 0; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: right; border-bottom: 1.5px solid #1a1a1a; padding: 3px 8px; vertical-align: bottom; } td { text-align: right; white-space: nowrap; padding: 2px 8px; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; } td.left, th.left { text-align: left; } td.wrap { white-space: normal; min-width: 21em; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; } td.left, th.left { text-align: left; } td.wrap { white-space: normal; min-width: 17em; }
 .box { border: 1.5px solid #1a1a1a; padding: 8px 14px; margin: 14px 0; font-size: 13.5px; } .box dt { font-weight: bold; float: left; clear: left; width: 9.5em; } .box dd { margin: 0 0 4px 10em; }
 .box h2 { border: 0; margin: 2px 0 6px; font-size: 16px; }
 figure { margin: 10px 0 4px; overflow-x: auto; } figure svg { max-width: 100%; height: auto; display: block; }

@@ -32,6 +32,10 @@ REQUEST_TYPES = {
     "tpot_ms": pa.float64(), "mean_itl_ms": pa.float64(), "gaps": pa.int64(),
 }  # fmt: skip
 GAP_TYPES = {"step": pa.int64(), "time_s": pa.float64(), "gap_ms": pa.float64()}
+# What figures draw of steps: read together, since reading the text is what takes time.
+DRAWN_OF_STEPS = (
+    "time_s", "rows", "prefill_rows", "max_kv", "sum_kv", "variant", "attention_us", "rest_us", "best_variant", "regret_us", "gaps",
+)  # fmt: skip
 # Names of variants repeat on every line: a dictionary of them takes 4 bytes a line.
 DICTIONARIES = ("variant", "best_variant", "end")
 
@@ -44,12 +48,16 @@ def file_name(policy):
 
 @dataclass
 class Folder:
-    """One result folder; its tables are read when they are asked for, one policy at a time."""
+    """One result folder; its tables are read when they are asked for, one policy at a time.
+
+    Of steps, what figures draw is kept until `forget`.
+    """
 
     path: Path
     summary: dict
     label: str = ""
     x: dict = field(default_factory=dict)
+    kept: dict = field(default_factory=dict, repr=False)
 
     @property
     def policies(self):
@@ -83,7 +91,14 @@ class Folder:
         return None
 
     def steps(self, policy, columns=None):
-        return self._table("steps", policy, STEP_TYPES, columns)
+        if columns is None or not set(columns) <= set(DRAWN_OF_STEPS):
+            return self._table("steps", policy, STEP_TYPES, columns)
+        if policy not in self.kept:
+            self.kept[policy] = self._table("steps", policy, STEP_TYPES, list(DRAWN_OF_STEPS))
+        return self.kept[policy].select(columns)
+
+    def forget(self):
+        self.kept.clear()
 
     def requests(self, policy, columns=None):
         return self._table("requests", policy, REQUEST_TYPES, columns)
