@@ -36,6 +36,16 @@ public struct EstimatedShare: Hashable, Sendable {
     self.errors = errors
   }
 
+  /// All of several shares; `nil` of none.
+  init?(of shares: [EstimatedShare]) {
+    guard !shares.isEmpty else { return nil }
+    answers = shares.flatMap(\.answers)
+    errors = []
+    for error in shares.flatMap(\.errors) where !errors.contains(where: { $0.part == error.part }) {
+      errors.append(error)
+    }
+  }
+
   /// What a report notes.
   public var words: String {
     let estimated = answers.reduce(0) { $0 + $1.estimated }

@@ -110,18 +110,49 @@ struct ExperimentCommandTests {
     #expect(summary["timing"] == .string("gpu"))
     #expect(summary["policies"]?["vllm-0.9.2"] != nil)
     #expect(summary["policies"]?["flash-attention-3"] == nil)
+    #expect(run.errors.split(separator: "\n").filter { $0.contains("times come from") }.count == 1)
     let named = await CommandCall(call + ["--policy", "always-2d,flash-attention-3"])
     #expect(named.exitCode != 0)
     #expect(named.errors.contains("flash-attention-3"))
   }
 
-  /// Every batch of one request of 500 tokens that grows to 13,300; a microsecond for 100 tokens.
-  private static func writeStore(_ path: String) throws {
+  @Test("from executed kernels and estimates, with how many of all points' times are which")
+  func estimates() async throws {
+    let folder = try TemporaryDirectory()
+    let store = folder.file("store.sqlite")
+    try Self.writeStore(store, through: 9_024)
+    let run = await CommandCall(
+      "experiment", "vllm-19152-latency", "--output", folder.file("out"), "--measurements", store,
+      "--kernels", folder.file("none"), "--recordings", "/nowhere")
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let notes = run.output.split(separator: "\n").filter {
+      $0.contains(" times are of batches that")
+    }
+    #expect(notes.count == 1 && notes[0].hasPrefix("note"), "\(run.output)")
+  }
+
+  @Test(
+    "and refuse measurements without the kernel that the rest of a step follows from, in one line")
+  func otherKernels() async throws {
+    let folder = try TemporaryDirectory()
+    let store = folder.file("store.sqlite")
+    try Self.writeStore(store)
+    let run = await CommandCall(
+      "experiment", "vllm-19774-mla", "--output", folder.file("out"), "--measurements", store,
+      "--kernels", folder.file("none"))
+    #expect(run.exitCode == 1)
+    let last = run.errors.split(separator: "\n").last ?? ""
+    #expect(last.contains("no times of 'triton-mla-2025-4'"))
+    #expect(last.contains("leave --measurements out"))
+  }
+
+  /// Every batch of one request of 500 tokens that grows; a microsecond for 100 tokens.
+  private static func writeStore(_ path: String, through last: Int32 = 13_376) throws {
     let store = try MeasurementStore(path: path)
     let context = AttentionContext(
       queryHeads: 32, kvHeads: 8, headSize: 128, kvBlockSize: 16, smCount: 132,
       graphs: CUDAGraphs(mode: .none, captureSizes: []))
-    let lengths = stride(from: Int32(448), through: 13_376, by: 64)
+    let lengths = stride(from: Int32(448), through: last, by: 64)
     let decodes = lengths.map { AttentionBatch(rows: [(1, $0)], paddedRows: 1) }
     for batch in decodes + [AttentionBatch(rows: [(500, 500)])] {
       for variant in ["triton-2d", "triton-3d-16"] {

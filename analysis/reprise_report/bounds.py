@@ -32,8 +32,17 @@ def errors(way, page=PAGE):
     return itl, ttft
 
 
-def words(way, page=PAGE):
-    """One sentence for the box of a report; says so where there is no page to read."""
+def is_recorded(model, page=PAGE):
+    """Whether a real engine's run of the model stands on the page."""
+    text = page.read_text() if page.is_file() else ""
+    return not model or not text or f"\n| {model}-" in text
+
+
+def words(way, engine="", page=PAGE):
+    """One sentence for the box of a report; says so where there is no page to read, or no run of the model on it."""
+    model = engine.split("@")[0]
+    if not is_recorded(model, page):
+        return f"No real run of {model} was recorded, so how far these latencies are from a real engine's is not known."
     itl, ttft = errors(way, page)
     if not itl or not ttft:
         return "No page of accuracy lies beside this report's program (analysis/ACCURACY.md), so no error against a real engine is stated."

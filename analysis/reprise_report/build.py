@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import ProcessPoolExecutor
 
-from . import latency_figures, rate_figures, regret_figures, step_figures
+from . import beside, latency_figures, rate_figures, regret_figures, step_figures
 from .style import Look, set_up
 
 FOLDER_FIGURES = (
@@ -21,6 +21,7 @@ def folder_figures(task):
     figures += [
         step_figures.batch_map(folder, prefix, raster), regret_figures.attribution(folder, look, prefix, raster),
         step_figures.timeline(folder, prefix, raster)]
+    folder.forget()
     return [figure for figure in figures if figure]
 
 
@@ -52,6 +53,7 @@ def across_folders(study, look, raster):
             folders = [f for f in study.folders if trace is None or f.x.get("trace") == trace]
             prefix = f"t{n + 1}-" if len(traces) > 1 else ""
             figure = rate_figures.against(folders, study.axis, look, prefix, study.published, study.labels, raster)
+            figure.table = beside.table(folders, study.axis, study.labels.get("x_label") or rate_figures.AXES[study.axis], study.published)
             if trace:
                 figure.title += f": {trace}"
             figures.append(figure)

@@ -18,6 +18,8 @@ PANELS = {
 }
 # An axis from zero shows nothing of the small values beyond this ratio.
 LOGARITHMIC_FROM = 300
+# Rates that all lie above this share of the greatest would be pressed into a corner by an axis from zero.
+NEAR_ZERO_SHARE = 0.5
 PUBLISHED_COLOUR = "#555555"
 
 
@@ -136,7 +138,7 @@ def style_x(axis, kind, folders, labels):
         axis.set_xscale("log", base=2)
         axis.minorticks_off()
         axis.set_xticks(sorted(set(places)), [f"{p:g}" for p in sorted(set(places))])
-    elif kind == "rate":
+    elif kind == "rate" and min(places) < NEAR_ZERO_SHARE * max(places):
         axis.set_xlim(left=0)
 
 

@@ -5,6 +5,7 @@ from html import escape
 import matplotlib.pyplot as plt
 
 from .figure import finish
+from .html_table import html_table
 from .style import signed
 
 TITLES = {"kind of batch": "kind of batch", "rows": "rows", "longest row": "longest row, tokens", "skew": "skew"}
@@ -64,9 +65,8 @@ def attribution(folder, look, prefix, raster=False):
 
 def table(policies):
     """For each policy all of its steps, each kind of batch, and the groups of similar batches that lose most."""
-    lines = [
-        '<table><tr><th>policy</th><th class="left">batches</th><th>steps</th><th>regret, s</th><th>of all</th><th>over fastest</th>'
-        "<th>part in mean TTFT, ms</th><th>part in mean ITL, ms</th></tr>"]  # fmt: skip
+    headings = ("policy", "batches", "steps", "regret, s", "of all", "over fastest", "part in mean TTFT, ms", "part in mean ITL, ms")
+    rows = []
     for policy, regret in policies.items():
         whole = regret["all"]["regret_ms"]
         kinds = [("all", regret["all"])] + [(e["name"], e) for e in regret["breakdowns"]["kind of batch"] if e["regret_ms"] > 0]
@@ -76,11 +76,10 @@ def table(policies):
             over = f"{signed(100 * entry['regret_ms'] / best)} %" if best > 0 else ""
             if number == 0 and regret["over"]:
                 over += f" ({signed(100 * regret['over']['low'])} to {signed(100 * regret['over']['high'])})"
-            lines.append(
-                f"<tr><td>{escape(policy) if number == 0 else ''}</td><td class='left wrap'>{escape(name)}</td><td>{entry['steps']:,}</td>"
-                f"<td>{entry['regret_ms'] / 1e3:,.3f}</td><td>{100 * entry['regret_ms'] / whole:.1f} %</td><td>{over}</td>"
-                f"<td>{part(entry, 'ttft')}</td><td>{part(entry, 'itl')}</td></tr>")  # fmt: skip
-    return "".join(lines) + "</table><p class=sub>In parentheses: 95 % intervals.</p>"
+            rows.append([
+                escape(policy) if number == 0 else "", escape(name), f"{entry['steps']:,}", f"{entry['regret_ms'] / 1e3:,.3f}",
+                f"{100 * entry['regret_ms'] / whole:.1f} %", over, part(entry, "ttft"), part(entry, "itl")])  # fmt: skip
+    return html_table(headings, rows, left=("batches",), wrapped=("batches",)) + "<p class=sub>In parentheses: 95 % intervals.</p>"
 
 
 def part(entry, metric):

@@ -13,6 +13,11 @@ from .errors import ReportError
 
 SCHEMA = "reprise-replay/1"
 METRICS = ("ttft_ms", "itl_ms", "tpot_ms", "e2el_ms", "request_mean_itl_ms")
+SUMMARY_KEYS = (
+    "trace", "trace_requests", "trace_prompt_tokens", "trace_output_tokens", "trace_arrival_span_s", "trace_selection",
+    "policies", "comparisons", "timing", "timing_rest", "batches",
+)  # fmt: skip
+POLICY_KEYS = (*METRICS, "steps", "decode_steps", "attention_ms", "regret_ms")
 REPLAY_AGAIN = "replay again with `reprise replay TRACE --policy … --output DIR`"
 
 STEP_TYPES = {
@@ -27,6 +32,10 @@ REQUEST_TYPES = {
     "tpot_ms": pa.float64(), "mean_itl_ms": pa.float64(), "gaps": pa.int64(),
 }  # fmt: skip
 GAP_TYPES = {"step": pa.int64(), "time_s": pa.float64(), "gap_ms": pa.float64()}
+# What figures draw of steps: read together, since reading the text is what takes time.
+DRAWN_OF_STEPS = (
+    "time_s", "rows", "prefill_rows", "max_kv", "sum_kv", "variant", "attention_us", "rest_us", "best_variant", "regret_us", "gaps",
+)  # fmt: skip
 # Names of variants repeat on every line: a dictionary of them takes 4 bytes a line.
 DICTIONARIES = ("variant", "best_variant", "end")
 
@@ -39,12 +48,16 @@ def file_name(policy):
 
 @dataclass
 class Folder:
-    """One result folder; its tables are read when they are asked for, one policy at a time."""
+    """One result folder; its tables are read when they are asked for, one policy at a time.
+
+    Of steps, what figures draw is kept until `forget`.
+    """
 
     path: Path
     summary: dict
     label: str = ""
     x: dict = field(default_factory=dict)
+    kept: dict = field(default_factory=dict, repr=False)
 
     @property
     def policies(self):
@@ -78,7 +91,14 @@ class Folder:
         return None
 
     def steps(self, policy, columns=None):
-        return self._table("steps", policy, STEP_TYPES, columns)
+        if columns is None or not set(columns) <= set(DRAWN_OF_STEPS):
+            return self._table("steps", policy, STEP_TYPES, columns)
+        if policy not in self.kept:
+            self.kept[policy] = self._table("steps", policy, STEP_TYPES, list(DRAWN_OF_STEPS))
+        return self.kept[policy].select(columns)
+
+    def forget(self):
+        self.kept.clear()
 
     def requests(self, policy, columns=None):
         return self._table("requests", policy, REQUEST_TYPES, columns)
@@ -94,7 +114,7 @@ class Folder:
             for name in columns
         }
         try:
-            return pyarrow.csv.read_csv(
+            table = pyarrow.csv.read_csv(
                 path,
                 convert_options=pyarrow.csv.ConvertOptions(column_types=wanted, include_columns=columns),
             )
@@ -103,6 +123,10 @@ class Folder:
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             reason = str(error).splitlines()[0]
             raise ReportError(f"'{path}' cannot be read: {reason}; {REPLAY_AGAIN}") from None
+        # A replay without them would have failed; of gaps beside the steps there may be none.
+        if not len(table) and kind != "gaps":
+            raise ReportError(f"'{path}' has no rows; {REPLAY_AGAIN}")
+        return table
 
 
 def load(path):
@@ -113,13 +137,16 @@ def load(path):
     if schema != SCHEMA:
         form = f"has schema '{schema}'" if schema else "has no schema: an older program wrote it"
         raise ReportError(f"'{path}' {form}, and this report reads '{SCHEMA}'; {REPLAY_AGAIN}")
-    missing = [key for key in ("trace", "policies", "comparisons", "timing", "batches") if key not in summary]
+    missing = [key for key in SUMMARY_KEYS if key not in summary]
     if missing:
         raise ReportError(f"'{path / 'summary.json'}' lacks '{missing[0]}'; {REPLAY_AGAIN}")
     if not summary["policies"]:
         raise ReportError(f"'{path / 'summary.json'}' has no policy; name some with --policy and {REPLAY_AGAIN}")
     folder = Folder(path, summary, label=path.name)
     for policy, found in summary["policies"].items():
+        missing = [key for key in POLICY_KEYS if key not in found]
+        if missing:
+            raise ReportError(f"'{path / 'summary.json'}': policy '{policy}' lacks '{missing[0]}'; {REPLAY_AGAIN}")
         if not found.get("steps"):
             raise ReportError(
                 f"'{path / 'summary.json'}': policy '{policy}' executed no step, so there is nothing to draw; "

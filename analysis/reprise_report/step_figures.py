@@ -145,7 +145,7 @@ def bounds(cell, edges):
 
 def draw_cell(axis, cell, edges, **look):
     left, right, bottom, top = bounds(cell, edges)
-    axis.add_patch(Rectangle((left, bottom), right - left, top - bottom, **({"linewidth": 0} | look)))
+    axis.add_artist(Rectangle((left, bottom), right - left, top - bottom, **({"linewidth": 0} | look)))
 
 
 def timeline(folder, prefix, raster=False):
@@ -173,8 +173,8 @@ def timeline(folder, prefix, raster=False):
             end, width = (end - origin) * 1e3, (data["attention_us"][n] + data["rest_us"][n]) / 1e3
             rest = data["rest_us"][n] / 1e3
             chosen, best = data["variant"][n], data["best_variant"][n]
-            axis.add_patch(Rectangle((end - width, height - 0.32), rest, 0.64, facecolor="#E8E8E8", edgecolor="none"))
-            axis.add_patch(Rectangle(
+            axis.add_artist(Rectangle((end - width, height - 0.32), rest, 0.64, facecolor="#E8E8E8", edgecolor="none"))
+            axis.add_artist(Rectangle(
                 (end - width + rest, height - 0.32), width - rest, 0.64, facecolor=look.colour(chosen),
                 hatch=look.hatch(chosen) if width - rest > HATCHED_SHARE_MIN * span else None,
                 edgecolor="white", linewidth=0))  # fmt: skip
@@ -184,8 +184,8 @@ def timeline(folder, prefix, raster=False):
                 axis.text(end - width + rest / 2, height, "P", ha="center", va="center", fontsize=6, color="#444444", clip_on=True)
             rows.append((policy, data["rows"][n], data["prefill_rows"][n], data["max_kv"][n], end, width, width - rest,
                          chosen, best, data["regret_us"][n] / 1e3))  # fmt: skip
-    axis.autoscale_view()
-    axis.set_xlim(left=0)
+    # Limits are set here, since finding them from hundreds of rectangles takes longer than drawing those.
+    axis.set_xlim(0, 1.05 * max(row[4] for row in rows))
     axis.set_ylim(-0.55, len(lanes) - 0.3)
     axis.set_yticks(range(len(lanes)), list(lanes)[::-1])
     axis.grid(axis="y", visible=False)

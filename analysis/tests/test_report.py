@@ -177,6 +177,9 @@ def test_rates_are_drawn_with_a_line_a_policy_and_intervals(replay, tmp_path):
                 assert row.y == pytest.approx(summary["policies"][policy][metric]["mean"])
                 assert row.low < row.y < row.high
     assert found.metric.str.endswith("difference %").sum() == 2 * 2 * (len(POLICIES) - 1)
+    page = (tmp_path / "r.html").read_text()
+    lines = [line for line in page.splitlines() if line.startswith("<p><b>fastest</b> against always-2d: mean ITL from ")]
+    assert len(lines) == 1 and all(f"{folder_rate:.3g} requests/s" in lines[0] for folder_rate in found.x.unique())
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,9 @@ def test_an_experiment_is_drawn_beside_published_figures(replay, tmp_path, kind,
         points.append({"x": {axis: place}, "label": str(place), "folder": f"at-{place}"})
         found = json.loads((tmp_path / f"at-{place}" / "summary.json").read_text())["policies"]["fastest"]
         expected.append(1000 / found["itl_ms"]["mean"] if metric == "tokens_per_s" else found[metric]["mean"])
-    published = {"series": "of <somebody>", "x": 5, "y": 21.5, "metric": metric, "unit": "?", "hardware": "NVIDIA H100", "source": "a page"}
+    published = {
+        "series": "of <somebody>", "policies": ["fastest"], "x": 5, "y": 21.5, "metric": metric, "unit": "?",
+        "hardware": "NVIDIA H100", "source": "a page"}  # fmt: skip
     content = {"schema": "reprise-experiment/1", "name": "e", "kind": kind, "title": "An experiment", "points": points}
     (tmp_path / "experiment.json").write_text(json.dumps(content | {"published": [published]}))
     done = call("report.py", tmp_path, "--output", tmp_path / "e.html", "--figures", tmp_path / "figures")
@@ -201,6 +206,8 @@ def test_an_experiment_is_drawn_beside_published_figures(replay, tmp_path, kind,
     assert ((ours.low < ours.y) & (ours.y < ours.high)).all()
     page = (tmp_path / "e.html").read_text()
     assert "NVIDIA H100" in page and "of &lt;somebody&gt;" in page and "<h1>An experiment</h1>" in page
+    off = f"{100 * (expected[0] / 21.5 - 1):+.1f} %".replace("-", "−")
+    assert f"<td>{expected[0]:,.2f}</td><td>21.50</td><td>{off}</td>" in page
     (tmp_path / "experiment.json").write_text(json.dumps(content | {"kind": "unheard of"}))
     refused(call("report.py", tmp_path, "--output", tmp_path / "e.html"), 1, "kind 'unheard of'")
 
@@ -254,6 +261,11 @@ def test_bad_input_is_one_line(replay, tmp_path):
     torn = changed(good, tmp_path / "torn", lambda s: None)
     (torn / "steps-fastest.csv").write_text("step,time_s\n0,x\n")
     refused(report(torn), 1, "steps-fastest.csv", "cannot be read")
+    header = (good / "steps-fastest.csv").read_text().splitlines()[0]
+    (torn / "steps-fastest.csv").write_text(header + "\n")
+    refused(report(torn), 1, "steps-fastest.csv", "has no rows")
+    lacking = changed(good, tmp_path / "lacking", lambda s: s["policies"]["fastest"].pop("itl_ms"))
+    refused(report(lacking), 1, "'fastest' lacks 'itl_ms'")
     (torn / "summary.json").write_text('{"trace":')
     refused(report(torn), 1, "summary.json", "no JSON")
     refused(report(good, good), 2, "named twice")
@@ -323,4 +335,6 @@ def test_errors_against_reality_are_those_of_the_accuracy_page():
     assert bounds.way({"timing_rest": "this trace's own GPU times"}) == way != bounds.way({"timing_rest": "the profile"})
     measured = bounds.way({"timing_rest": "this trace's own GPU times", "timing": "gpu"})
     assert measured != way and len(bounds.errors(measured)[0]) == len(itl)
-    assert "no error against a real engine" in bounds.words(way, Path("nowhere"))
+    assert "no error against a real engine" in bounds.words(way, page=Path("nowhere"))
+    assert bounds.words(way, "mistral-small-24b@nvidia-h200") == bounds.words(way)
+    assert "No real run of deepseek-v3" in bounds.words(way, "deepseek-v3@nvidia-h200")

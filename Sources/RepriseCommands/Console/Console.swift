@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The three things a command may touch of its surroundings beside files.
 ///
 /// Results go to `output`; everything else (errors, warnings, progress) goes to `errors`.
@@ -7,10 +9,21 @@ public struct Console: Sendable {
   /// Standard error.
   public let errors: any OutputSink
 
+  /// What a progress bar says in place of its own word: which of several replays runs.
+  var subject: String?
+  private let said = SaidNotes()
+
   /// A console of two sinks.
   public init(output: any OutputSink, errors: any OutputSink) {
     self.output = output
     self.errors = errors
+  }
+
+  /// The same console, whose progress bars name one of several replays.
+  func about(_ subject: String) -> Console {
+    var console = self
+    console.subject = subject
+    return console
   }
 
   /// The console of this process.
@@ -26,6 +39,22 @@ public struct Console: Sendable {
   /// Writes one line to standard error; failing to is not worth failing for.
   func note(_ line: String) {
     try? errors.write("reprise: \(line)\n".utf8.span)
+  }
+}
+
+extension Console {
+  /// Writes a line that holds for all of a call, though each of several replays finds it.
+  func noteOnce(_ line: String) {
+    if said.isNew(line) { note(line) }
+  }
+}
+
+/// Lines that a call has said.
+private final class SaidNotes: Sendable {
+  private let lines = Mutex<Set<String>>([])
+
+  func isNew(_ line: String) -> Bool {
+    lines.withLock { $0.insert(line).inserted }
   }
 }
 

@@ -28,7 +28,7 @@ final class ProgressBar: Sendable {
     self.patience = patience
     sink = console.errors
     isActive = console.errors.isTerminal
-    self.label = label
+    self.label = console.subject ?? label
     start = .now
     state = Mutex(State(parts: Array(repeating: 0, count: max(1, parts)), drawnAt: .now))
   }

@@ -10,7 +10,10 @@ struct ExperimentCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "experiment",
     abstract: "Replay the experiment of a kernel pull request, beside its own and real figures.",
-    discussion: Experiments.all.map { "\($0.name): \($0.title)." }.joined(separator: "\n"))
+    discussion: (Experiments.all.map { "\($0.name): \($0.title)." } + [
+      "With a GPU, name a store with --measurements: each batch is measured once, and a call that was "
+        + "cut goes on from it."
+    ]).joined(separator: "\n"))
 
   @Argument(help: ArgumentHelp("\(Experiments.all.map(\.name).joined(separator: ", "))."))
   var name: String
@@ -47,7 +50,9 @@ struct ExperimentCommand: ConsoleCommand {
     try FileSystem.makeDirectory(output)
     var points: [ExperimentReport.Point] = []
     var notes = experiment.notes + published.notes
-    for point in experiment.points {
+    let places = experiment.points
+    for (number, point) in places.enumerated() {
+      let console = console.about("\(point.folder), \(number + 1) of \(places.count)")
       let directory = "\(output)/\(point.folder)"
       try FileSystem.makeDirectory(directory)
       let trace = "\(directory)/trace.reprise"

@@ -106,6 +106,13 @@ struct LatentExperiment: Experiment {
         "attention from kernels executed on \($0.machine.gpu), driver \($0.machine.driver)"
       } ?? "attention from kernels measured on \(shipped.gpu), \(shipped.origin)"
     let first = try SelectionPolicies.named(self.policies[0])
+    if let measured, let path = options.gpu.measurements,
+      !measured.variants.contains(first.variants[0])
+    {
+      throw CommandError.failed(
+        "'\(path)' has no times of '\(first.variants[0].name)', which the rest of each step follows "
+          + "from; leave --measurements out to use those that the program carries")
+    }
     var total = Nanoseconds.zero
     for tokens in 1...Self.outputTokens {
       let batch = AttentionBatch(rows: [(1, Int32(tokens))])

@@ -18,6 +18,7 @@ struct ReplayFolder {
   func write(
     _ source: ReplaySource, name: String, to directory: String, times given: PointTimes? = nil
   ) async throws -> ReplayReport {
+    let console = console.subject == nil ? console.about(directory) : console
     let (times, measured, notes) =
       try given
       ?? options.times(for: source, variants: policies.flatMap(\.variants), on: console)

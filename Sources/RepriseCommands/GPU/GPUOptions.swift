@@ -77,7 +77,7 @@ struct GPUOptions: ParsableArguments {
       if let measurements, FileSystem.exists(measurements) {
         let stored = try timing(nil)
         let leavesOthers = replaysPackages && choice == .auto && stored.hasPackagesAlone
-        console.note(
+        console.noteOnce(
           "\(reason); "
             + (leavesOthers
               ? "times of packages' kernels come from '\(measurements)', all others from the profile"
@@ -86,7 +86,7 @@ struct GPUOptions: ParsableArguments {
       }
       guard choice == .auto, measurements == nil else { throw error }
       // That there is no GPU goes without saying; why one is not used does not.
-      if Self.absence(error) == nil { console.note("\(reason); the machine profile is used") }
+      if Self.absence(error) == nil { console.noteOnce("\(reason); the machine profile is used") }
       return nil
     }
   }
