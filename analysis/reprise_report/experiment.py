@@ -77,10 +77,12 @@ def of_experiment(path):
             folder.label += " " + (value.get("x_label") or AXES[axis])
         folder.x["trace"] = point.get("trace", "")
         folders.append(folder)
+    traces = list(dict.fromkeys(folder.x["trace"] for folder in folders))
+    for folder in folders if len(traces) > 1 else []:
+        folder.label = f"{folder.x['trace']}, {folder.label}"
     published = [p for p in value.get("published", []) if isinstance(p.get("x"), (int, float))
                  or (isinstance(p.get("x"), dict) and axis in p["x"])]  # fmt: skip
     published = [p | {"x": p["x"][axis] if isinstance(p["x"], dict) else p["x"]} for p in published]
     return Study(
         folders, axis, value.get("title") or value.get("name", ""), published,
-        {"x_label": value.get("x_label")}, list(dict.fromkeys(folder.x["trace"] for folder in folders)),
-        value.get("notes", []))
+        {"x_label": value.get("x_label")}, traces, value.get("notes", []))
