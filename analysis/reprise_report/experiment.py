@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .errors import CallError, ReportError
 from .rate_figures import AXES, place_by
-from .results import load, read_json
+from .results import load, load_all, read_json
 
 SCHEMA = "reprise-experiment/1"
 KINDS = {"latency": "output_tokens", "serving": "rate", "sweep": "rate", "mla": "context_tokens"}
@@ -26,10 +26,7 @@ def read(paths, axis=None):
         raise CallError(f"'{experiments[0]}' is an experiment, which makes a report of its own; name it alone")
     if experiments:
         return of_experiment(experiments[0])
-    repeated = [path for n, path in enumerate(paths) if path.resolve() in {p.resolve() for p in paths[:n]}]
-    if repeated:
-        raise CallError(f"'{repeated[0]}' is named twice; name each folder once")
-    folders = [load(path) for path in paths]
+    folders = load_all(paths)
     for folder in folders:
         if sum(other.label == folder.label for other in folders) > 1:
             folder.label = str(folder.path)

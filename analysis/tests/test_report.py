@@ -304,6 +304,11 @@ def test_a_trace_without_gpu_times_is_drawn_and_said(program, replay, tmp_path):
     assert "no GPU times" in (tmp_path / "r.html").read_text()
 
 
+def test_tables_of_a_folder_named_twice_are_refused(replay, tmp_path):
+    done = call("tables.py", replay(QPS5), replay(QPS5), "--output", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "named twice" in done.stderr
+
+
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_tables_come_back_in_pandas(replay, tmp_path, form):
     folder = replay(QPS5)
