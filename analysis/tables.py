@@ -23,7 +23,7 @@ def parser():
 def tables(options):
     from reprise_report import results
 
-    folders = [results.load(path) for path in options.folders]
+    folders = results.load_all(options.folders)
     Path(options.output).mkdir(parents=True, exist_ok=True)
     for kind in ("steps", "requests"):
         path = Path(options.output) / f"{kind}.{options.format}"

@@ -53,6 +53,13 @@ extension WorkloadSelection {
     if let maxRequests { parts.append("at most \(maxRequests) requests") }
     let window = parts.isEmpty ? "" : "arrivals " + parts.joined(separator: " ")
     guard timeScale != 1 else { return window }
-    return (window.isEmpty ? "arrivals " : window + ", ") + "\(timeScale) times as fast"
+    return (window.isEmpty ? "arrivals " : window + ", ") + "\(timeScaleText) times as fast"
+  }
+
+  /// Four digits tell scales apart that are quotients of two rates.
+  private var timeScaleText: String {
+    var unit = 1.0
+    while timeScale * unit < 1e3 { unit *= 10 }
+    return "\((timeScale * unit).rounded() / unit)"
   }
 }

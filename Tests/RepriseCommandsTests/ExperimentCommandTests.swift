@@ -233,6 +233,9 @@ struct SweepCommandTests {
           "mean"]?.double ?? 0
     }
     #expect(means.count == 2 && means[0] < means[1])
+    let slow = try #require(points.first?["folder"]?.string) + "/summary.json"
+    let words = try JSONValue(parsing: try folder.bytes(of: slow))["trace_selection"]?.string
+    #expect(words == "arrivals 0.4228 times as fast")
     let asItIs = await CommandCall(
       "sweep", Self.trace, "--policy", "always-2d", "--output", folder.path, "--timing", "profile",
       "--format", "json")

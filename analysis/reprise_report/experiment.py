@@ -4,7 +4,7 @@ from pathlib import Path
 
 from .errors import CallError, ReportError
 from .rate_figures import AXES, place_by
-from .results import load, read_json
+from .results import load, load_all, read_json
 
 SCHEMA = "reprise-experiment/1"
 KINDS = {"latency": "output_tokens", "serving": "rate", "sweep": "rate", "mla": "context_tokens"}
@@ -26,10 +26,7 @@ def read(paths, axis=None):
         raise CallError(f"'{experiments[0]}' is an experiment, which makes a report of its own; name it alone")
     if experiments:
         return of_experiment(experiments[0])
-    repeated = [path for n, path in enumerate(paths) if path.resolve() in {p.resolve() for p in paths[:n]}]
-    if repeated:
-        raise CallError(f"'{repeated[0]}' is named twice; name each folder once")
-    folders = [load(path) for path in paths]
+    folders = load_all(paths)
     for folder in folders:
         if sum(other.label == folder.label for other in folders) > 1:
             folder.label = str(folder.path)
@@ -77,10 +74,12 @@ def of_experiment(path):
             folder.label += " " + (value.get("x_label") or AXES[axis])
         folder.x["trace"] = point.get("trace", "")
         folders.append(folder)
+    traces = list(dict.fromkeys(folder.x["trace"] for folder in folders))
+    for folder in folders if len(traces) > 1 else []:
+        folder.label = f"{folder.x['trace']}, {folder.label}"
     published = [p for p in value.get("published", []) if isinstance(p.get("x"), (int, float))
                  or (isinstance(p.get("x"), dict) and axis in p["x"])]  # fmt: skip
     published = [p | {"x": p["x"][axis] if isinstance(p["x"], dict) else p["x"]} for p in published]
     return Study(
         folders, axis, value.get("title") or value.get("name", ""), published,
-        {"x_label": value.get("x_label")}, list(dict.fromkeys(folder.x["trace"] for folder in folders)),
-        value.get("notes", []))
+        {"x_label": value.get("x_label")}, traces, value.get("notes", []))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from .errors import ReportError
+from .errors import CallError, ReportError
 
 SCHEMA = "reprise-replay/1"
 METRICS = ("ttft_ms", "itl_ms", "tpot_ms", "e2el_ms", "request_mean_itl_ms")
@@ -127,6 +127,15 @@ class Folder:
         if not len(table) and kind != "gaps":
             raise ReportError(f"'{path}' has no rows; {REPLAY_AGAIN}")
         return table
+
+
+def load_all(paths):
+    """The folders of a call, each named once."""
+    paths = [Path(path) for path in paths]
+    repeated = [path for n, path in enumerate(paths) if path.resolve() in {p.resolve() for p in paths[:n]}]
+    if repeated:
+        raise CallError(f"'{repeated[0]}' is named twice; name each folder once")
+    return [load(path) for path in paths]
 
 
 def load(path):

@@ -212,6 +212,19 @@ def test_an_experiment_is_drawn_beside_published_figures(replay, tmp_path, kind,
     refused(call("report.py", tmp_path, "--output", tmp_path / "e.html"), 1, "kind 'unheard of'")
 
 
+def test_a_sweep_of_two_traces_names_both(replay, tmp_path):
+    points = []
+    for name, trace in (("one", QPS5), ("other", QPS7)):
+        shutil.copytree(replay(trace), tmp_path / name)
+        points.append({"x": {"rate": 5}, "label": "5", "folder": name, "trace": name})
+    content = {"schema": "reprise-experiment/1", "name": "sweep", "kind": "sweep", "title": "A sweep", "points": points}
+    (tmp_path / "experiment.json").write_text(json.dumps(content))
+    done = call("report.py", tmp_path, "--output", tmp_path / "s.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    headings = re.findall("<h2>([^<]*)</h2>", (tmp_path / "s.html").read_text())
+    assert {"one, 5 requests/s", "other, 5 requests/s"} <= set(headings)
+
+
 def test_two_folders_of_one_trace_are_compared(replay, tmp_path):
     other = replay(QPS5, "--batches", "rescheduled")
     done = call("report.py", replay(QPS5), other, "--output", tmp_path / "r.html", "--figures", tmp_path)
@@ -289,6 +302,11 @@ def test_a_trace_without_gpu_times_is_drawn_and_said(program, replay, tmp_path):
     done = call("report.py", tmp_path / "out", "--output", tmp_path / "r.html")
     assert done.returncode == 0 and done.stderr.count("\n") == 1 and "no GPU times" in done.stderr
     assert "no GPU times" in (tmp_path / "r.html").read_text()
+
+
+def test_tables_of_a_folder_named_twice_are_refused(replay, tmp_path):
+    done = call("tables.py", replay(QPS5), replay(QPS5), "--output", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "named twice" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
