@@ -13,7 +13,6 @@ let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let realNumbers = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
-let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 func target(
   _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
@@ -61,7 +60,7 @@ let package = Package(
     target("TraceModel"),
     target("KernelSelection", ["TraceModel"]),
     target(
-      "StepTiming", ["KernelSelection", "TraceModel", heap, realNumbers],
+      "StepTiming", ["KernelSelection", "TraceModel", realNumbers],
       exclude: ["ACCURACY.md"]),
     target(
       "EngineSimulation", ["StepTiming", "KernelSelection", "TraceModel", collections],

@@ -136,10 +136,18 @@ public struct Triton3DModel: KernelModel {
     var queue = CTAQueue(capacity: capacity)
     for segment in 0..<segments {
       var idleCTAs = width
+      // Rows that differ only in how many segments they fill are launched as one.
+      var alike = 0
+      var tokens = 0
       for group in groups where segment < group.segments {
-        queue.launch(count: group.ctas, tokens: Double(group.tokens) + overhead, pace: pace)
+        if group.tokens != tokens {
+          queue.launch(count: alike, tokens: Double(tokens) + overhead, pace: pace)
+          (alike, tokens) = (0, group.tokens)
+        }
+        alike += group.ctas
         idleCTAs -= group.ctas
       }
+      queue.launch(count: alike, tokens: Double(tokens) + overhead, pace: pace)
       queue.launch(count: max(0, idleCTAs), tokens: idle, pace: pace)
     }
     return queue.finish(pace: pace)
