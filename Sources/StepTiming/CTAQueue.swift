@@ -7,89 +7,86 @@ protocol CTAPace {
 /// CTAs that run as slots come free: the launch of a kernel with more CTAs than the GPU holds.
 ///
 /// CTAs start in launch order. All that run advance at the same pace, which depends on their number;
-/// so "tokens advanced since the launch" is a clock on which every running CTA has a fixed end, and a
-/// heap of ends is the whole state. A launch of a full GPU replaces the first end by its own, which
-/// costs one walk down the heap: a replay asks this some hundreds of times for every step.
+/// so "tokens advanced since the launch" is a clock on which every running CTA has a fixed end, and the
+/// ends to come are the whole state. A replay asks for hundreds of ends a step, so they are kept in a
+/// calendar: a ring of days, each 1/510 of the longest CTA. Those that end on one day free their slots
+/// together, at the mean of their ends, so that no work is lost or gained.
 struct CTAQueue {
-  private struct End {
-    var tokens: Double
-    var count: Int
+  private struct Day {
+    /// CTAs that end on it.
+    var count = 0
+    /// The sum of their ends.
+    var tokens = 0.0
   }
+
+  /// A power of two, 64 to a word of `busy`.
+  private static let days = 512
 
   private let capacity: Int
-  /// A binary heap: the first to end stands first.
-  private var ends: [End] = []
+  private let daysPerToken: Double
   private var running = 0
   private var clock = 0.0
-  private var nanoseconds = 0.0
-  /// Nanoseconds per token with every slot taken, once asked.
-  private var fullPace: Double?
+  /// The day of the clock.
+  private var today = 0
+  /// When a CTA last found every slot taken.
+  private var fullUntil = 0.0
+  private var calendar = [Day](repeating: Day(), count: Self.days)
+  /// One bit a day: whether anything ends on it.
+  private var busy = InlineArray<8, UInt64>(repeating: 0)
 
-  /// A GPU that holds `capacity` CTAs of the kernel at once.
-  init(capacity: Int) { self.capacity = max(1, capacity) }
+  /// A GPU that holds `capacity` CTAs of the kernel at once, none with more than `longest` tokens.
+  init(capacity: Int, longest: Double) {
+    self.capacity = max(1, capacity)
+    // One day less than the ring has, since a CTA may start and end within days, and one for rounding.
+    daysPerToken = Double(Self.days - 2) / max(longest, 1)
+  }
 
-  /// Launches `count` CTAs of `tokens` work each, waiting for slots at the given pace.
-  mutating func launch(count: Int, tokens: Double, pace: some CTAPace) {
+  /// Launches `count` CTAs of `tokens` work each, which wait for slots.
+  mutating func launch(count: Int, tokens: Double) {
     var waiting = count
-    while waiting > 0, running < capacity { insert(taking: &waiting, tokens) }
-    guard waiting > 0 else { return }
-    let paceWhenFull = fullPace ?? pace.nanosecondsPerToken(count: capacity)
-    fullPace = paceWhenFull
     while waiting > 0 {
-      if running < capacity {
-        insert(taking: &waiting, tokens)
-      } else {
-        let next = ends[0]
-        nanoseconds += (next.tokens - clock) * paceWhenFull
-        clock = next.tokens
-        let started = min(waiting, next.count)
-        siftDown(End(tokens: clock + tokens, count: started))
-        running += started - next.count
-        waiting -= started
+      if running == capacity {
+        running -= retireNext()
+        fullUntil = clock
       }
+      let started = min(waiting, capacity - running)
+      let end = clock + tokens
+      let day = Int(end * daysPerToken) & (Self.days - 1)
+      calendar[day].count += started
+      calendar[day].tokens += end * Double(started)
+      busy[day >> 6] |= 1 << UInt64(day & 63)
+      running += started
+      waiting -= started
     }
   }
 
-  /// Nanoseconds from the launch until the last CTA ends.
+  /// Nanoseconds from the launch until the last CTA ends: all slots are taken until the last CTA
+  /// starts, and from then on fewer.
   mutating func finish(pace: some CTAPace) -> Double {
-    ends.sort { $0.tokens < $1.tokens }
-    for end in ends {
-      if end.tokens > clock {
-        nanoseconds += (end.tokens - clock) * pace.nanosecondsPerToken(count: running)
-        clock = end.tokens
-      }
-      running -= end.count
+    var nanoseconds = fullUntil == 0 ? 0 : fullUntil * pace.nanosecondsPerToken(count: capacity)
+    while running > 0 {
+      let before = clock
+      let retired = retireNext()
+      nanoseconds += (clock - before) * pace.nanosecondsPerToken(count: running)
+      running -= retired
     }
-    ends = []
     return nanoseconds
   }
 
-  /// Starts as many as there are slots for.
-  private mutating func insert(taking waiting: inout Int, _ tokens: Double) {
-    let started = min(waiting, capacity - running)
-    let end = End(tokens: clock + tokens, count: started)
-    var place = ends.count
-    ends.append(end)
-    while place > 0, ends[(place - 1) / 2].tokens > end.tokens {
-      ends[place] = ends[(place - 1) / 2]
-      place = (place - 1) / 2
+  /// Moves the clock to the next day with an end; the CTAs that end.
+  @inline(__always)
+  private mutating func retireNext() -> Int {
+    var word = today >> 6
+    var bits = busy[word] & (~0 << UInt64(today & 63))
+    while bits == 0 {
+      word = (word + 1) & (busy.count - 1)
+      bits = busy[word]
     }
-    ends[place] = end
-    running += started
-    waiting -= started
-  }
-
-  /// Puts an end in the place of the first.
-  private mutating func siftDown(_ end: End) {
-    var place = 0
-    var child = 1
-    while child < ends.count {
-      if child + 1 < ends.count, ends[child + 1].tokens < ends[child].tokens { child += 1 }
-      guard ends[child].tokens < end.tokens else { break }
-      ends[place] = ends[child]
-      place = child
-      child = 2 * place + 1
-    }
-    ends[place] = end
+    today = word << 6 | bits.trailingZeroBitCount
+    busy[word] &= ~(1 << UInt64(today & 63))
+    let ended = calendar[today]
+    calendar[today] = Day()
+    clock = ended.tokens / Double(ended.count)
+    return ended.count
   }
 }

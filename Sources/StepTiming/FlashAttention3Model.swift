@@ -55,7 +55,8 @@ public struct FlashAttention3Model: KernelModel {
     for length in batch.kvLengths { blocks += ceilingDivide(max(1, Int(length)), Self.kvBlock) }
     let scaled = ceilingDivide(11 * blocks * context.kvHeads, 10)
     let blocksPerSM = max(1, ceilingDivide(scaled, context.smCount))
-    var queue = CTAQueue(capacity: context.smCount)
+    let longest = Double(Int(batch.kvLengths.max() ?? 0) + Self.kvBlock) + parameters[1]
+    var queue = CTAQueue(capacity: context.smCount, longest: longest)
     var isSplit = false
     for length in batch.kvLengths {
       let rowBlocks = ceilingDivide(max(1, Int(length)), Self.kvBlock)
@@ -63,7 +64,7 @@ public struct FlashAttention3Model: KernelModel {
       isSplit = isSplit || splits > 1
       queue.launch(
         count: splits * context.kvHeads,
-        tokens: Double(ceilingDivide(rowBlocks, splits) * Self.kvBlock) + parameters[1], pace: pace)
+        tokens: Double(ceilingDivide(rowBlocks, splits) * Self.kvBlock) + parameters[1])
     }
     let nanoseconds = queue.finish(pace: pace) * context.bytesPerTokenRatio
     return parameters[0] + nanoseconds / 1e3 + (isSplit ? parameters[4] : 0)

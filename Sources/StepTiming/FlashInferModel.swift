@@ -42,12 +42,14 @@ public struct FlashInferModel: KernelModel {
     let page = context.kvBlockSize
     let slots = Self.residentPerSM * context.smCount
     let chunk = chunkPages(batch.kvLengths, page: page, kvHeads: context.kvHeads, slots: slots)
-    var queue = CTAQueue(capacity: slots)
+    var queue = CTAQueue(
+      capacity: slots,
+      longest: Double((batch.kvLengths.max().map(Int.init) ?? 0) + page) + parameters[1])
     for length in batch.kvLengths {
       let pages = ceilingDivide(max(1, Int(length)), page)
       queue.launch(
         count: ceilingDivide(pages, chunk) * context.kvHeads,
-        tokens: Double(min(chunk, pages) * page) + parameters[1], pace: pace)
+        tokens: Double(min(chunk, pages) * page) + parameters[1])
     }
     return parameters[0] + queue.finish(pace: pace) * context.bytesPerTokenRatio / 1e3
   }

@@ -133,7 +133,8 @@ public struct Triton3DModel: KernelModel {
   private func inTurn(
     _ groups: [Group], _ width: Int, _ segments: Int, _ capacity: Int, _ pace: CrowdedPace
   ) -> Double {
-    var queue = CTAQueue(capacity: capacity)
+    let longest = groups.lazy.map(\.tokens).max() ?? 0
+    var queue = CTAQueue(capacity: capacity, longest: max(Double(longest) + overhead, idle))
     for segment in 0..<segments {
       var idleCTAs = width
       // Rows that differ only in how many segments they fill are launched as one.
@@ -141,14 +142,14 @@ public struct Triton3DModel: KernelModel {
       var tokens = 0
       for group in groups where segment < group.segments {
         if group.tokens != tokens {
-          queue.launch(count: alike, tokens: Double(tokens) + overhead, pace: pace)
+          queue.launch(count: alike, tokens: Double(tokens) + overhead)
           (alike, tokens) = (0, group.tokens)
         }
         alike += group.ctas
         idleCTAs -= group.ctas
       }
-      queue.launch(count: alike, tokens: Double(tokens) + overhead, pace: pace)
-      queue.launch(count: max(0, idleCTAs), tokens: idle, pace: pace)
+      queue.launch(count: alike, tokens: Double(tokens) + overhead)
+      queue.launch(count: max(0, idleCTAs), tokens: idle)
     }
     return queue.finish(pace: pace)
   }
