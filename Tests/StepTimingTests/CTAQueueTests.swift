@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @testable import StepTiming
@@ -50,7 +49,8 @@ struct CTAQueueTests {
       let lengths = (0..<rows).map { row in
         let share = (Double(row * 10 + trial) * 0.618_033_988_749_895)
           .truncatingRemainder(dividingBy: 1)
-        return min(8192, max(16, 64 * exp(spread * 4 * (share - 0.5)))).rounded() + 20.3
+        return min(8192, max(16, 64 * Elementary.power(2, spread * 6 * (share - 0.5)))).rounded()
+          + 20.3
       }.sorted(by: >)
       var queue = CTAQueue(capacity: 660, longest: lengths[0])
       var exact = EveryEndApart(capacity: 660)
