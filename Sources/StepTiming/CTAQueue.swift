@@ -15,8 +15,19 @@ struct CTAQueue {
   private struct Day {
     /// CTAs that end on it.
     var count = 0
-    /// The sum of their ends.
+    /// The mean of their ends.
     var tokens = 0.0
+
+    @inline(__always)
+    mutating func add(_ more: Int, ending end: Double) {
+      // Most days have CTAs of one end, for which there is nothing to divide.
+      count += more
+      if count == more {
+        tokens = end
+      } else {
+        tokens += (end - tokens) * Double(more) / Double(count)
+      }
+    }
   }
 
   /// A power of two, 64 to a word of `busy`.
@@ -30,7 +41,7 @@ struct CTAQueue {
   private var today = 0
   /// When a CTA last found every slot taken.
   private var fullUntil = 0.0
-  private var calendar = [Day](repeating: Day(), count: Self.days)
+  private var calendar = InlineArray<512, Day>(repeating: Day())
   /// One bit a day: whether anything ends on it.
   private var busy = InlineArray<8, UInt64>(repeating: 0)
 
@@ -52,8 +63,7 @@ struct CTAQueue {
       let started = min(waiting, capacity - running)
       let end = clock + tokens
       let day = Int(end * daysPerToken) & (Self.days - 1)
-      calendar[day].count += started
-      calendar[day].tokens += end * Double(started)
+      calendar[day].add(started, ending: end)
       busy[day >> 6] |= 1 << UInt64(day & 63)
       running += started
       waiting -= started
@@ -86,7 +96,7 @@ struct CTAQueue {
     busy[word] &= ~(1 << UInt64(today & 63))
     let ended = calendar[today]
     calendar[today] = Day()
-    clock = ended.tokens / Double(ended.count)
+    clock = ended.tokens
     return ended.count
   }
 }
