@@ -1,6 +1,6 @@
 """Drives a real V1 engine through `AsyncLLM` with Poisson traffic; prints what the client saw as JSON.
 
-    python poisson_client.py MODEL KV_BLOCKS
+    python poisson_client.py MODEL KV_BLOCKS ENGINES
 """
 
 import asyncio
@@ -25,7 +25,7 @@ async def ask(engine, name, dice):
     return {"sent": sent, "first": first, "prompt": prompt, "tokens": tokens, "wanted": wanted}
 
 
-async def main(model, blocks):
+async def main(model, blocks, engines):
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
@@ -33,7 +33,7 @@ async def main(model, blocks):
         AsyncEngineArgs(
             model=model, load_format="dummy", skip_tokenizer_init=True, enforce_eager=True, disable_log_stats=True,
             max_model_len=2048, block_size=32, num_gpu_blocks_override=blocks, scheduler_cls="independent_log.LoggingScheduler",
-            enable_prefix_caching=False))  # fmt: skip
+            enable_prefix_caching=False, data_parallel_size=engines))  # fmt: skip
     dice, asked = random.Random(8), []
     for number in range(REQUESTS):
         asked.append(asyncio.create_task(ask(engine, f"r{number}", random.Random(number))))
@@ -44,4 +44,4 @@ async def main(model, blocks):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], *map(int, sys.argv[2:])))

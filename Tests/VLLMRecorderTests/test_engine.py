@@ -48,8 +48,8 @@ def only_trace(reprise, environment):
     return path, Trace(reprise, path)
 
 
-def assert_same_batches(trace, environment):
-    log = [json.loads(line) for line in Path(environment["INDEPENDENT_LOG"]).read_text().splitlines()]
+def assert_same_batches(trace, path):
+    log = [json.loads(line) for line in Path(path).read_text().splitlines()]
     names = list(dict.fromkeys(name for step in log for name, _, _ in step["rows"]))
     assert len(trace.steps) == len(log)
     for recorded, step in zip(trace.steps, log):
@@ -66,14 +66,19 @@ def assert_replays(reprise, path, requests, tokens):
         assert (policy["requests"], policy["output_tokens"]) == (requests, tokens)
 
 
-def test_poisson_traffic_through_the_engine_is_recorded_as_it_was(environment, reprise, model):
+def drive(environment, model, blocks, engines):
+    """What the client of Poisson traffic saw."""
     run = subprocess.run(
-        [sys.executable, FOLDER / "poisson_client.py", model, "100"], env=environment, capture_output=True, text=True
-    )
+        [sys.executable, FOLDER / "poisson_client.py", model, str(blocks), str(engines)],
+        env=environment, capture_output=True, text=True)  # fmt: skip
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
-    seen = json.loads(run.stdout.splitlines()[-1])
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def test_poisson_traffic_through_the_engine_is_recorded_as_it_was(environment, reprise, model):
+    seen = drive(environment, model, blocks=100, engines=1)
     path, trace = only_trace(reprise, environment)
-    log = assert_same_batches(trace, environment)
+    log = assert_same_batches(trace, environment["INDEPENDENT_LOG"])
     assert any(step["preempted"] for step in log), "the pool was to be too small for this traffic"
     # The client's requests reach the engine in the order in which they were sent.
     assert len(trace.requests) == len(seen)
@@ -87,6 +92,22 @@ def test_poisson_traffic_through_the_engine_is_recorded_as_it_was(environment, r
     assert trace.header["kv_cache_blocks"] == 99
     assert trace.header["model"]["layers"] == 2
     assert_replays(reprise, path, len(seen), sum(client["tokens"] for client in seen))
+
+
+def test_each_engine_of_a_data_parallel_group_writes_a_trace_of_its_own(environment, reprise, model, tmp_path):
+    logs = tmp_path / "independent"
+    logs.mkdir()
+    seen = drive(environment | {"INDEPENDENT_LOG": str(logs)}, model, blocks=200, engines=2)
+    paths = sorted(Path(environment["REPRISE_TRACE"]).iterdir(), key=lambda path: path.stem[-1])
+    assert [path.name[-len("-dpN.reprise") :] for path in paths] == ["-dp0.reprise", "-dp1.reprise"]
+    traces = [Trace(reprise, path) for path in paths]
+    for rank, (path, trace) in enumerate(zip(paths, traces)):
+        process = path.stem.split("-")[-2]
+        assert_same_batches(trace, logs / process)
+        assert trace.header["data_parallel_rank"] == rank
+        assert_replays(reprise, path, len(trace.requests), sum(one["output_tokens"] for one in trace.requests.values()))
+    lengths = Counter((one["prompt_tokens"], one["output_tokens"]) for trace in traces for one in trace.requests.values())
+    assert lengths == Counter((client["prompt"], client["tokens"]) for client in seen)
 
 
 def free_port():
@@ -146,7 +167,7 @@ def test_the_readmes_lines_record_a_server_under_vllms_benchmark_and_replay_it(r
     path = work / "traffic.reprise"
     assert path.is_file(), "the trace was not completed: " + log.read_text()[-3000:]
     trace = Trace(reprise, path)
-    assert_same_batches(trace, environment)
+    assert_same_batches(trace, environment["INDEPENDENT_LOG"])
     recorded = Counter((request["prompt_tokens"], request["output_tokens"]) for request in trace.requests.values())
     client = Counter(zip(seen["input_lens"], seen["output_lens"]))
     # The benchmark sends its first prompt once more beforehand, where its version tests the server so.

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import importlib.metadata
+import multiprocessing
 
 # What recording reads of a scheduler, in all versions that can be recorded.
 NEEDED = ("vllm_config", "requests", "running", "waiting", "finished_req_ids", "kv_cache_manager", "block_size")
@@ -37,12 +38,17 @@ def version():
 
 
 def engine_index(scheduler):
-    """The engine's number where several share the requests; None where there is one."""
+    """The engine's number where several share the requests; None where there is one.
+
+    Engines of a model without experts are told that each is alone; what is left of the group is its number and, of
+    the first, the name of its process.
+    """
     parallel = scheduler.vllm_config.parallel_config
     index = getattr(parallel, "data_parallel_index", None)
     if index is None:
         index = getattr(parallel, "data_parallel_rank", 0)
-    return index if index or getattr(parallel, "data_parallel_size", 1) > 1 else None
+    several = getattr(parallel, "data_parallel_size", 1) > 1 or multiprocessing.current_process().name.endswith("_DP0")
+    return index if index or several else None
 
 
 def describe(scheduler, hashes):
