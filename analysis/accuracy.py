@@ -94,7 +94,7 @@ def validate(options, source, target, profile, *more):
     return json.loads(text)
 
 
-def page(first, second):
+def page(first, second, launches):
     noise = json.loads(NOISE.read_text())
     floor = ", ".join(f"{words(name)} ± {percent(share)}" for name, share in noise["repeated_runs"].items())
     yield f"""# How far predictions are from a real engine
@@ -142,7 +142,7 @@ the ends are more than a quarter apart, as where a percentile of ITL lies betwee
     for way in first[1:]:
         yield f"\n## Where the errors come from: {way.title}, as shares of the real value\n"
         yield from source_table(way)
-    yield from on_second_machine(second, first[0])
+    yield from on_second_machine(second, first[0], launches)
     yield from profile_errors(json.loads(PROFILE.read_text()))
 
 
@@ -169,13 +169,23 @@ def all_ways(options, profiles, runs, store, pool):
     return ways + [Results("measured kernels and trace", "measured", measured)] if store else ways
 
 
-def on_second_machine(ways, first):
-    yield """
+def launch_times(profiles):
+    """How long launching a step with prompts takes, by profiles of one machine."""
+    hosts = [
+        model["host"] for path in profiles for model in json.loads(Path(path).read_text())["models"]
+        if model["model"]["name"].startswith("mistral")]
+    medians = sorted(host["piece_launch_us"] / 1e3 for host in hosts)
+    longest = max(host["piece_launch_us"] + max(host["piece_launch_spread_us"]) for host in hosts) / 1e3
+    return f"{medians[0]:.0f} to {medians[-1]:.0f} ms and up to {longest:.0f}"
+
+
+def on_second_machine(ways, first, launches):
+    yield f"""
 ## On a second machine
 
 Recorded with this project's own plugin (`Tests/EngineRuns`): other rates, lengths and mixes. Its host is slow and uneven: launching a step
-with prompts took it from 22 to 80 ms, longer than the GPU's work on it at times, where the first machine took 14 to 18. `random-qps5-again` asks what
-`random-qps5` asked of the first; how much more its callers saw:
+with prompts took it {launches[2]}, longer than the GPU's work on it at times, where the first machine took {launches[1]}
+(medians of the profiles, and the longest in them). `random-qps5-again` asks what `random-qps5` asked of the first; how much more its callers saw:
 """
     yield from repeated_table(first, ways[0])
     yield ""
@@ -208,7 +218,8 @@ def main():
         # Kernels were executed for the batches of the first machine alone.
         first = all_ways(options, profiles, machines[1], store, pool)
         second = all_ways(options, profiles, machines[2], None, pool)
-        print("\n".join(page(first, second)))
+        launches = {machine: launch_times({profiles[stem] for stem in stems}) for machine, stems in machines.items()}
+        print("\n".join(page(first, second, launches)))
 
 
 if __name__ == "__main__":
