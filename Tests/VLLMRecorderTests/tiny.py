@@ -20,11 +20,11 @@ SHAPE = {
 }
 
 
-def write_model(folder, layers=SHAPE["num_hidden_layers"]):
+def write_model(folder):
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    folder.joinpath("config.json").write_text(json.dumps(SHAPE | {"num_hidden_layers": layers}))
+    folder.joinpath("config.json").write_text(json.dumps(SHAPE))
     words = Tokenizer(models.WordLevel({f"w{number}": number for number in range(WORDS)}, unk_token="w0"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=words, eos_token="w2", unk_token="w0").save_pretrained(folder)

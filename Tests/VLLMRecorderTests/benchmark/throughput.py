@@ -31,7 +31,6 @@ import tiny
 from reprise_vllm_recorder import hooks
 
 RUNNING, PROMPT, OUTPUTS = 64, 32, 256
-LAYERS = int(os.environ.get("LAYERS", "8"))
 BLOCK, UNTIMED = 4, 1
 SECONDS = float(os.environ.get("SECONDS_TO_RUN", "150"))
 # The part of the pairs that an estimate leaves out at each end, and draws of its interval.
@@ -123,7 +122,7 @@ def main():
 
         torch.set_num_threads(1)
         engine = LLM(
-            model=str(tiny.write_model(Path(name), LAYERS)), load_format="dummy", skip_tokenizer_init=True, enforce_eager=True,
+            model=str(tiny.write_model(Path(name))), load_format="dummy", skip_tokenizer_init=True, enforce_eager=True,
             max_model_len=2048, block_size=32, enable_prefix_caching=False, max_num_seqs=RUNNING,
             async_scheduling=False).llm_engine  # fmt: skip
         load = Load(engine, lambda outputs: SamplingParams(max_tokens=outputs, ignore_eos=True, detokenize=False))
