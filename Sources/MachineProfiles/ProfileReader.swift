@@ -32,7 +32,12 @@ struct ProfileReader {
       let model = KernelModels.model(of: variant.family), let values = json["parameters"]
     else { throw MachineProfileError(source: source, reason: "kernel \(name) is not known here") }
     var parameters: [Double] = []
-    for key in model.parameterNames { parameters.append(try number(values, key)) }
+    for key in model.parameterNames {
+      let value = try number(values, key)
+      // Models compute with what a fit can give, which is positive and moderate.
+      guard (0...1e6).contains(value) else { throw missing(key, "a number from 0 to 1,000,000") }
+      parameters.append(value)
+    }
     return FittedKernel(
       variant: variant, parameters: parameters,
       engineExtra: try number(json, "engine_extra_us"),

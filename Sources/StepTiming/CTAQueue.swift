@@ -30,9 +30,6 @@ struct CTAQueue {
     }
   }
 
-  /// A power of two, 64 to a word of `busy`.
-  private static let days = 512
-
   private let capacity: Int
   private let daysPerToken: Double
   private var running = 0
@@ -41,15 +38,16 @@ struct CTAQueue {
   private var today = 0
   /// When a CTA last found every slot taken.
   private var fullUntil = 0.0
+  /// A power of two of days.
   private var calendar = InlineArray<512, Day>(repeating: Day())
-  /// One bit a day: whether anything ends on it.
+  /// One bit a day, 64 to a word: whether anything ends on it.
   private var busy = InlineArray<8, UInt64>(repeating: 0)
 
   /// A GPU that holds `capacity` CTAs of the kernel at once, none with more than `longest` tokens.
   init(capacity: Int, longest: Double) {
     self.capacity = max(1, capacity)
     // One day less than the ring has, since a CTA may start and end within days, and one for rounding.
-    daysPerToken = Double(Self.days - 2) / max(longest, 1)
+    daysPerToken = Double(calendar.count - 2) / max(longest, 1)
   }
 
   /// Launches `count` CTAs of `tokens` work each, which wait for slots.
@@ -62,7 +60,7 @@ struct CTAQueue {
       }
       let started = min(waiting, capacity - running)
       let end = clock + tokens
-      let day = Int(end * daysPerToken) & (Self.days - 1)
+      let day = Int(end * daysPerToken) & (calendar.count - 1)
       calendar[day].add(started, ending: end)
       busy[day >> 6] |= 1 << UInt64(day & 63)
       running += started

@@ -1,0 +1,22 @@
+import TestSupport
+import Testing
+
+@testable import RepriseCommands
+
+@Suite("A profile that no fit gave")
+struct ProfileFileTests {
+  @Test("is refused by the key that is wrong", arguments: ["-1", "1e308", "\"20\""])
+  func parameterOutOfRange(value: String) async throws {
+    let folder = try TemporaryDirectory()
+    let profile = try RepositoryFile.text("Sources/CMachineProfiles/nvidia-h200.json")
+    let overhead = #/"cta_overhead_tokens": *[0-9.e-]+/#
+    let changed = profile.replacing(overhead, with: "\"cta_overhead_tokens\": \(value)")
+    #expect(changed != profile)
+    let path = try folder.write(changed.utf8, to: "profile.json")
+    let call = await CommandCall(
+      "replay", RepositoryFile.path("traces/h200/mistral-small-24b-random-qps1.always-2d.reprise"),
+      "--policy", "always-3d", "--profile", path)
+    #expect(call.exitCode == 1)
+    #expect(call.errors.contains("`cta_overhead_tokens` is not a number"), "\(call.errors)")
+  }
+}
