@@ -71,7 +71,7 @@ extension ModelProfile {
       .init("graph_rest_us", table(rest.graphs)),
       .init("piece_rest_us", table(rest.pieces)),
       .init("piece_rest_spread", .array(rest.spread.factors.map { .number($0) })),
-      .init("prompt_recovery", rest.recovery.json),
+      .init("power_limit", rest.limit.json),
       .init("host", host.json),
       .init("decode_step_error", error(decodeStepError)),
       .init("mixed_step_error", error(mixedStepError)),
@@ -79,12 +79,12 @@ extension ModelProfile {
   }
 }
 
-extension PromptRecovery {
+extension PowerLimit {
   fileprivate var json: JSONValue {
     guard self != .none else { return .null }
     return .object([
-      .init("share", .number(share)), .init("span_us", .number(span)),
-      .init("time_us", .number(time)),
+      .init("excess", .number(excess)), .init("relief", .number(relief)),
+      .init("credit_us", .number(credit)), .init("time_us", .number(time)),
     ])
   }
 }

@@ -63,7 +63,7 @@ struct ProfileReader {
       rest: RestOfStep(
         graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
         spread: try spread(json, "piece_rest_spread"),
-        recovery: try recovery(json, "prompt_recovery")),
+        limit: try limit(json, "power_limit")),
       host: host,
       decodeStepError: try error(json, "decode_step_error"),
       mixedStepError: try error(json, "mixed_step_error"),
@@ -100,14 +100,15 @@ struct ProfileReader {
     return DelaySpread(offsets: offsets.map { Nanoseconds(Int64(($0 * 1e3).rounded())) })
   }
 
-  private func recovery(
-    _ json: JSONValue, _ key: String
-  ) throws(MachineProfileError) -> PromptRecovery {
+  private func limit(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> PowerLimit {
+    // What its tables hold is something else.
+    if let old = json["prompt_recovery"], old != .null { throw missing(key, "there") }
     guard let value = json[key], value != .null else { return .none }
     let time = try number(value, "time_us")
     guard time > 0 else { throw missing("time_us", "above zero") }
-    return PromptRecovery(
-      share: try number(value, "share"), span: try number(value, "span_us"), time: time)
+    return PowerLimit(
+      excess: try number(value, "excess"), relief: try number(value, "relief"),
+      credit: try number(value, "credit_us"), time: time)
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {

@@ -12,7 +12,7 @@ public struct CalibrationRecording: Sendable {
     let variant: KernelVariant
     let launch: StepLaunch
     let gpu: Nanoseconds
-    /// Since the last step with prompts.
+    /// The GPU's other work and pauses since the last step with prompts.
     let promptGap: Nanoseconds?
   }
 
@@ -25,7 +25,7 @@ public struct CalibrationRecording: Sendable {
   private let policy: any SelectionPolicy
   private(set) var steps: [Step] = []
   private(set) var host: HostFit
-  private var promptGap = PromptGap()
+  private var promptGap: Nanoseconds?
   private var lastOutput: Nanoseconds?
 
   /// An empty recording.
@@ -50,10 +50,10 @@ public struct CalibrationRecording: Sendable {
   /// Takes the next step in; one without GPU time or rows tells of the host alone.
   public mutating func add(_ step: TraceStep) {
     host.add(step)
-    if let lastOutput { promptGap.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
+    if let lastOutput { rest(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
     guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
-    defer { promptGap.add(gpu: gpu, hasPrompts: step.isInPieces) }
+    defer { if step.isInPieces { promptGap = .zero } else { rest(for: gpu) } }
     var batch = AttentionBatch()
     for row in step.rows {
       batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
@@ -66,8 +66,10 @@ public struct CalibrationRecording: Sendable {
     }
     steps.append(
       Step(
-        batch: batch, variant: variant, launch: launch, gpu: gpu, promptGap: promptGap.length))
+        batch: batch, variant: variant, launch: launch, gpu: gpu, promptGap: promptGap))
   }
+
+  private mutating func rest(for time: Nanoseconds) { promptGap = promptGap.map { $0 + time } }
 
   /// The steps with their attention as fitted kernels time it; those that cannot be timed are left
   /// out.
@@ -78,7 +80,8 @@ public struct CalibrationRecording: Sendable {
       else { return nil }
       return StepObservation(
         launch: step.launch, family: step.variant.family, attention: time * shape.layers,
-        gpu: step.gpu, promptGap: step.promptGap)
+        gpu: step.gpu, hasPrompts: step.batch.summary.multiTokenRows > 0,
+        promptGap: step.promptGap)
     }
   }
 
@@ -117,9 +120,11 @@ struct StepObservation: Hashable, Sendable {
   var attention: Nanoseconds
   /// GPU time as it was recorded.
   var gpu: Nanoseconds
-  /// Since the last step with prompts; `nil` where there was none.
+  /// Whether a row has several tokens.
+  var hasPrompts: Bool
+  /// The GPU's other work and pauses since the last step with prompts; `nil` where there was none.
   var promptGap: Nanoseconds?
-  /// Microseconds of the rest that are known to be lost to the prompts before.
+  /// Microseconds of the rest that are known to be lost to the power limit.
   private(set) var loss = 0.0
 
   /// How far the rest of one size differs from step to step, as a fraction.
@@ -129,24 +134,29 @@ struct StepObservation: Hashable, Sendable {
 
   init(
     launch: StepLaunch, family: KernelFamily, attention: Nanoseconds, gpu: Nanoseconds,
-    promptGap: Nanoseconds? = nil
+    hasPrompts: Bool, promptGap: Nanoseconds? = nil
   ) {
     self.launch = launch
     self.family = family
     self.attention = attention
     self.gpu = gpu
+    self.hasPrompts = hasPrompts
     self.promptGap = promptGap
   }
 
   /// GPU time less attention and loss, in microseconds.
   var rest: Double { (gpu - attention).microseconds - loss }
 
-  /// The step as it would have been long after other prompts.
-  func recovered(by recovery: PromptRecovery) -> StepObservation {
-    guard !launch.isFullGraph else { return self }
+  /// The step as it would have been with so much less lost, in microseconds.
+  func without(loss: Double) -> StepObservation {
     var step = self
-    step.loss = recovery.loss(rest: (gpu - attention).microseconds, after: promptGap)
+    step.loss += loss
     return step
+  }
+
+  /// As the power limit sees it, where reading weights takes `floor` microseconds.
+  func work(floor: Double) -> PromptWork {
+    PromptWork(floor: floor, attention: attention.microseconds, isTriton: family.isTriton)
   }
 
   /// Whether the step is in pieces, and its attention so short that what is left is the rest's own.

@@ -20,8 +20,8 @@ public struct PolicyStepTimer: StepTimer, Sendable {
   private var times: [Nanoseconds?]
   /// Rows of prompts so far: by them, policies whose batches part meet the same spread again.
   private var promptRows: UInt32 = 0
-  /// How long ago the GPU last worked on prompts.
-  private var promptGap = PromptGap()
+  /// What is left of the GPU's power.
+  private var reserve: PowerReserve
 
   /// A timer for one replay.
   ///
@@ -39,6 +39,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     self.context = context
     self.layers = layers
     self.rest = rest
+    reserve = PowerReserve(rest.limit)
     var all = policy.variants
     for candidate in rivals.flatMap(\.variants) + candidates where !all.contains(candidate) {
       all.append(candidate)
@@ -81,20 +82,27 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
     }
+    let rest = nextRest(
+      launch, batch.summary, attention: attentionTime * layers, candidates[chosen].family)
     let time = StepTime(
-      attention: attentionTime * layers, rest: nextRest(launch, batch.summary),
+      attention: attentionTime * layers, rest: rest,
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
       fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
-    promptGap.add(gpu: time.gpu, hasPrompts: batch.summary.multiTokenRows > 0)
+    if batch.summary.multiTokenRows == 0 { reserve.rest(for: time.gpu) }
     return time
   }
 
   /// The GPU has rested, too.
-  public mutating func rest(for time: Nanoseconds) { promptGap.rest(for: time) }
+  public mutating func rest(for time: Nanoseconds) { reserve.rest(for: time) }
 
   /// The rest of a step, spread as steps in pieces are.
-  private mutating func nextRest(_ launch: StepLaunch, _ batch: BatchSummary) -> Nanoseconds {
-    let mean = rest.time(of: launch, promptGap: promptGap.length)
+  private mutating func nextRest(
+    _ launch: StepLaunch, _ batch: BatchSummary, attention: Nanoseconds, _ family: KernelFamily
+  ) -> Nanoseconds {
+    let mean =
+      batch.multiTokenRows == 0
+      ? rest.time(of: launch)
+      : rest.time(ofPromptsIn: launch, attention: attention, family: family, reserve: &reserve)
     guard !launch.isFullGraph else { return mean }
     defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
     let factor = rest.spread.factor(after: promptRows)

@@ -56,6 +56,8 @@ public struct ProfileCalibration: Sendable {
     /// By machine; all recordings are of one where none is named.
     private var rests: [Int?: [RestFit]] = [:]
     private let machine: Int?
+    /// Of the GPU, whichever machine it is in.
+    private var limit = PowerLimit.none
 
     init(
       measurements: [KernelMeasurement], recordings: [CalibrationRecording], machine: Int?,
@@ -65,16 +67,34 @@ public struct ProfileCalibration: Sendable {
       let byMachine = Dictionary(grouping: recordings) { machine == nil ? nil : $0.machine }
       kernels = Self.kernels(measurements, crossValidates: false)
       for turn in 1...turns {
-        let attention = ProfileAttentionTiming(kernels)
-        rests = byMachine.mapValues { Self.rests($0, attention) }
+        setRests(byMachine)
         let calls = recordings.flatMap {
           $0.engineCalls(rest: rest(of: $0.shape, on: machine == nil ? nil : $0.machine))
         }
         kernels = Self.kernels(
           measurements + calls, crossValidates: crossValidates && turn == turns)
       }
+      setRests(byMachine)
+    }
+
+    /// The rests beside the kernels of now.
+    private mutating func setRests(_ byMachine: [Int?: [CalibrationRecording]]) {
       let attention = ProfileAttentionTiming(kernels)
-      rests = byMachine.mapValues { Self.rests($0, attention) }
+      let steps = byMachine.sorted { ($0.key ?? 0) < ($1.key ?? 0) }.map { machine, recordings in
+        (machine, shapes(of: recordings).map { shape in
+          ModelSteps(
+            shape: shape,
+            steps: recordings.filter { $0.shape.name == shape.name }
+              .flatMap { $0.observations(attention) })
+        })
+      }
+      limit = PowerLimit(steps.flatMap { $0.1.map(\.steps) })
+      for (machine, models) in steps { rests[machine] = Self.rests(models, limit) }
+    }
+
+    private struct ModelSteps {
+      let shape: ModelShape
+      let steps: [StepObservation]
     }
 
     /// The rest of a model's steps; nothing known where no recording shows it.
@@ -99,19 +119,13 @@ public struct ProfileCalibration: Sendable {
     }
 
     /// One for each model; what a model lacks comes from the one with the most steps in pieces.
-    private static func rests(
-      _ recordings: [CalibrationRecording], _ attention: ProfileAttentionTiming
-    ) -> [RestFit] {
-      let shapes = ProfileCalibration.shapes(of: recordings)
-      let observations = shapes.map { shape in
-        recordings.filter { $0.shape.name == shape.name }.flatMap { $0.observations(attention) }
-      }
-      let alone = zip(shapes, observations).map { shape, steps in
-        RestFit(shape: shape, observations: steps, reference: nil)
+    private static func rests(_ models: [ModelSteps], _ limit: PowerLimit) -> [RestFit] {
+      let alone = models.map {
+        RestFit(shape: $0.shape, observations: $0.steps, reference: nil, limit: limit)
       }
       let reference = alone.max { $0.pieceSteps < $1.pieceSteps }
-      return zip(shapes, observations).map { shape, steps in
-        RestFit(shape: shape, observations: steps, reference: reference)
+      return models.map {
+        RestFit(shape: $0.shape, observations: $0.steps, reference: reference, limit: limit)
       }
     }
   }
@@ -140,11 +154,11 @@ public struct ProfileCalibration: Sendable {
         machine: machine, crossValidates: false)
       let rest = others.rest(of: shape)
       let host = hostTiming(of: shape, without: left.name)
+      var reserve = PowerReserve(rest.limit)
       for step in left.observations(ProfileAttentionTiming(others.kernels)) {
         // The GPU of a short step waits for its launch, and that is in the recorded time.
         let launch = host.launch(of: step.launch, attention: step.family) - host.firstKernel
-        let predicted = max(
-          step.attention + rest.time(of: step.launch, promptGap: step.promptGap), launch)
+        let predicted = max(step.attention + rest.time(of: step, reserve: &reserve), launch)
         let error = (predicted.seconds / step.gpu.seconds - 1).magnitude
         if step.launch.isFullGraph { decode.append(error) } else { mixed.append(error) }
       }

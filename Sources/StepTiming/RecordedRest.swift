@@ -51,7 +51,7 @@ public struct RecordedRest: Sendable {
   private let host: HostTiming?
   private var timer: PolicyStepTimer
   private var batch = AttentionBatch()
-  private var promptGap = PromptGap()
+  private var reserve: PowerReserve
   private var lastOutput: Nanoseconds?
   private var sums: [Key: Sums] = [:]
   /// Steps in pieces with little attention, for the spread.
@@ -72,21 +72,21 @@ public struct RecordedRest: Sendable {
       rest: RestOfStep(graphs: [], pieces: []), candidates: [])
     self.prior = prior
     self.host = host
+    reserve = PowerReserve(prior?.limit ?? .none)
   }
 
   /// Takes a step in; one without GPU time or rows is passed over.
   public mutating func add(_ step: TraceStep) throws(TimingError) {
-    if let lastOutput { promptGap.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
+    if let lastOutput { reserve.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
     guard let recorded = step.gpuTime, !step.rows.isEmpty else { return }
-    defer { promptGap.add(gpu: recorded, hasPrompts: step.isInPieces) }
     batch.removeAll()
     for row in step.rows {
       batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
     }
     let time = try timer.time(of: &batch)
-    guard !isBoundByLaunch(time, gpu: recorded) else { return }
     let gpu = recorded - loss(of: time, gpu: recorded)
+    guard !isBoundByLaunch(time, gpu: recorded) else { return }
     let size = LaunchSize(time.launch)
     sums[Key(launch: size, variant: time.variant), default: Sums()].add(
       gpu: gpu.microseconds, attention: time.attention.microseconds, spread: Self.stepSpread)
@@ -98,11 +98,15 @@ public struct RecordedRest: Sendable {
     }
   }
 
-  /// What the profile says that the step lost to prompts before it.
-  private func loss(of time: StepTime, gpu: Nanoseconds) -> Nanoseconds {
-    guard let prior, !time.launch.isFullGraph else { return .zero }
-    let rest = (gpu - time.attention).microseconds
-    let loss = prior.recovery.loss(rest: max(0, rest), after: promptGap.length)
+  /// What the step just timed lost to the power limit, as the profile knows that.
+  private mutating func loss(of time: StepTime, gpu: Nanoseconds) -> Nanoseconds {
+    guard let prior, batch.summary.multiTokenRows > 0, !time.launch.isFullGraph else {
+      reserve.rest(for: gpu)
+      return .zero
+    }
+    let rest = max(0, (gpu - time.attention).microseconds)
+    let work = prior.work(attention: time.attention, family: time.variant.family)
+    let loss = rest - reserve.fullClock(rest: rest, of: work)
     return Nanoseconds(Int64((loss * 1e3).rounded()))
   }
 
@@ -139,7 +143,7 @@ public struct RecordedRest: Sendable {
       })
     return (
       RestOfStep(
-        graphs: graphs, pieces: pieces, spread: spread, recovery: prior?.recovery ?? .none),
+        graphs: graphs, pieces: pieces, spread: spread, limit: prior?.limit ?? .none),
       KernelPace(paces)
     )
   }

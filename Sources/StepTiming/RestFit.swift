@@ -18,10 +18,14 @@ struct RestFit: Sendable {
   /// steps that what is known of all sizes counts as.
   private static let stepsMin = 8
 
-  init(shape: ModelShape, observations seen: [StepObservation], reference: RestFit?) {
+  /// - `observations`: steps of each recording in their order
+  /// - `reference`: the best-recorded model
+  init(
+    shape: ModelShape, observations seen: [StepObservation], reference: RestFit?,
+    limit: PowerLimit = .none
+  ) {
     self.shape = shape
-    let recovery = PromptRecovery(seen)
-    let observations = seen.map { $0.recovered(by: recovery) }
+    let observations = StepObservation.atFullClock(seen, under: limit)
     var graphs: [Int: [StepObservation]] = [:]
     var pieces: [Int: [StepObservation]] = [:]
     for step in observations {
@@ -37,13 +41,13 @@ struct RestFit: Sendable {
       let means = RestOfStep(graphs: ownGraphs, pieces: Self.piecePoints(pieces))
       rest = RestOfStep(
         graphs: means.graphs, pieces: means.pieces, spread: Self.spread(observations, means),
-        recovery: recovery)
+        limit: limit)
       return
     }
     let borrowed = reference.scaled(to: shape, graphs: ownGraphs)
     rest = RestOfStep(
       graphs: borrowed.graphs, pieces: borrowed.pieces, spread: reference.rest.spread,
-      recovery: reference.rest.recovery)
+      limit: limit)
   }
 
   /// This model's tables as another shape would have them, anchored at its own `graphs`.
@@ -76,7 +80,7 @@ struct RestFit: Sendable {
 
   private static func graphPoints(_ sums: [Int: [StepObservation]]) -> [RestOfStep.Point] {
     sums.keys.sorted().map { tokens in
-      RestOfStep.Point(tokens: tokens, microseconds: mean(sums[tokens] ?? []))
+      RestOfStep.Point(tokens: tokens, microseconds: StepObservation.mean(sums[tokens] ?? []))
     }
   }
 
@@ -94,7 +98,7 @@ struct RestFit: Sendable {
       let tokens = pooled.reduce(0) { $0 + $1.tokens * $1.steps.count } / count
       let rate =
         pooled.reduce(0.0) {
-          $0 + mean($1.steps) * Double($1.steps.count) / Double($1.tokens)
+          $0 + StepObservation.mean($1.steps) * Double($1.steps.count) / Double($1.tokens)
         } / Double(count)
       sizes.append((RestOfStep.roundedToTile(tokens), rate, count))
       pooled = []
@@ -103,7 +107,7 @@ struct RestFit: Sendable {
       let steps = sums[tokens] ?? []
       if steps.count >= stepsMin {
         flush()
-        sizes.append((tokens, mean(steps) / Double(tokens), steps.count))
+        sizes.append((tokens, StepObservation.mean(steps) / Double(tokens), steps.count))
       } else {
         if let first = pooled.first, tokens >= 2 * first.tokens { flush() }
         pooled.append((tokens, steps))
@@ -111,8 +115,9 @@ struct RestFit: Sendable {
     }
     flush()
     guard let largest = sizes.last else { return [] }
-    let count = sizes.reduce(0) { $0 + $1.count }
-    let common = sizes.reduce(0) { $0 + $1.rate * Double($1.count) } / Double(count)
+    // By tokens: what small steps take longer for each is no part of the pace of large ones.
+    let tokens = sizes.reduce(0.0) { $0 + Double($1.tokens * $1.count) }
+    let common = sizes.reduce(0) { $0 + $1.rate * Double($1.tokens * $1.count) } / tokens
     let prior = Double(stepsMin)
     sizes = sizes.map { size in
       let own = Double(size.count)
@@ -120,15 +125,6 @@ struct RestFit: Sendable {
     }
     sizes.append((2 * largest.tokens, common, 0))
     return sizes.map { .init(tokens: $0.tokens, microseconds: $0.rate * Double($0.tokens)) }
-  }
-
-  private static func mean(_ steps: [StepObservation]) -> Double {
-    var (sum, weights) = (0.0, 0.0)
-    for step in steps {
-      sum += step.weight * step.rest
-      weights += step.weight
-    }
-    return weights > 0 ? sum / weights : 0
   }
 }
 

@@ -28,8 +28,8 @@ public struct RestOfStep: Hashable, Sendable {
 
   /// How steps in pieces of one size differ.
   public let spread: RestSpread
-  /// What steps in pieces lose shortly after another; the tables hold times without it.
-  public let recovery: PromptRecovery
+  /// What steps with prompts lose to the GPU's power limit; the tables hold times at its full clock.
+  public let limit: PowerLimit
 
   /// `pieces` as microseconds per token, which is what is interpolated.
   private let rates: [Point]
@@ -41,12 +41,12 @@ public struct RestOfStep: Hashable, Sendable {
 
   /// Tables in any order; both may be empty, then every time is zero.
   public init(
-    graphs: [Point], pieces: [Point], spread: RestSpread = .none, recovery: PromptRecovery = .none
+    graphs: [Point], pieces: [Point], spread: RestSpread = .none, limit: PowerLimit = .none
   ) {
     self.graphs = graphs.sorted { $0.tokens < $1.tokens }
     self.pieces = pieces.sorted { $0.tokens < $1.tokens }
     self.spread = spread
-    self.recovery = recovery
+    self.limit = limit
     rates = self.pieces.map {
       Point(tokens: $0.tokens, microseconds: $0.microseconds / Double($0.tokens))
     }
@@ -60,18 +60,30 @@ public struct RestOfStep: Hashable, Sendable {
     return RestOfStep(
       graphs: merge(graphs, other.graphs), pieces: merge(pieces, other.pieces),
       spread: spread == .none ? other.spread : spread,
-      recovery: recovery == .none ? other.recovery : recovery)
+      limit: limit == .none ? other.limit : limit)
   }
 
-  /// The rest of a step launched so, `promptGap` after the last step with prompts.
-  public func time(of launch: StepLaunch, promptGap: Nanoseconds?) -> Nanoseconds {
+  /// The rest of a step with prompts launched so, which takes of `reserve` what it draws.
+  ///
+  /// - `attention`: over all layers, on kernels of `family`
+  public func time(
+    ofPromptsIn launch: StepLaunch, attention: Nanoseconds, family: KernelFamily,
+    reserve: inout PowerReserve
+  ) -> Nanoseconds {
     let time = time(of: launch)
     guard !launch.isFullGraph else { return time }
-    let loss = recovery.loss(rest: time.microseconds, after: promptGap)
+    let loss = reserve.loss(
+      rest: time.microseconds, of: work(attention: attention, family: family))
     return time + Nanoseconds(Int64((loss * 1e3).rounded()))
   }
 
-  /// The rest of a step launched so, long after any prompts.
+  /// As the power limit sees a step with such attention.
+  func work(attention: Nanoseconds, family: KernelFamily) -> PromptWork {
+    PromptWork(
+      floor: readingWeights, attention: attention.microseconds, isTriton: family.isTriton)
+  }
+
+  /// The rest of a step launched so, at the GPU's full clock.
   public func time(of launch: StepLaunch) -> Nanoseconds {
     let microseconds =
       switch launch {
@@ -80,6 +92,9 @@ public struct RestOfStep: Hashable, Sendable {
       }
     return Nanoseconds(Int64((microseconds * 1e3).rounded()))
   }
+
+  /// All weights are read, as in the largest graph; in microseconds.
+  private var readingWeights: Double { graphs.last?.microseconds ?? 0 }
 
   private func graphMicroseconds(_ tokens: Int) -> Double {
     guard let first = graphs.first, let last = graphs.last else { return pieceMicroseconds(tokens) }
@@ -92,8 +107,7 @@ public struct RestOfStep: Hashable, Sendable {
 
   private func pieceMicroseconds(_ tokens: Int) -> Double {
     let rounded = Self.roundedToTile(tokens)
-    // All weights are read, as in the largest graph.
-    let floor = graphs.last?.microseconds ?? 0
+    let floor = readingWeights
     guard let first = pieces.first else { return floor }
     // Between known points the pace per token moves little; the time itself moves in steps.
     let computed = perToken(rounded) * Double(rounded)

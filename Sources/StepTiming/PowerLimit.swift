@@ -1,0 +1,100 @@
+internal import KernelSelection
+public import TraceModel
+
+/// What a GPU at its power limit loses on prompts.
+///
+/// Matrix products on prompts draw more than a GPU may have on average. A rested one runs them at its full
+/// clock until it has drawn `credit` too much; from there on its clock falls until the limit is kept. Decode
+/// steps and pauses draw less, and the credit comes back. So a step with 1,000 prompt tokens takes an H200 5 of 70 ms
+/// longer directly behind another than long after it, and one with 2,000 tokens no more than that.
+///
+/// Attention of libraries computes as densely as the matrix products and draws as much; Triton's kernels
+/// draw less than the limit, and the more of a step they are, the less it loses: beside long contexts
+/// the same products take 10 % longer with FlashAttention 3 (`ACCURACY.md`).
+///
+/// `drawn = excess × (rest − reading weights) + (excess or −relief) × attention`,
+/// `loss = max(0, drawn − what is left of the credit)`
+public struct PowerLimit: Hashable, Sendable {
+  /// What matrix products and libraries' attention draw above the limit, as a fraction of it.
+  public let excess: Double
+  /// What Triton's attention stays below it.
+  public let relief: Double
+  /// What a rested GPU may draw too much, in microseconds at the limit.
+  public let credit: Double
+  /// Microseconds of other work in which what is missing of the credit falls to 1 / e.
+  public let time: Double
+
+  /// No step loses anything.
+  public static let none = PowerLimit(excess: 0, relief: 0, credit: 0, time: 1)
+
+  /// Given parameters; `time` must be positive.
+  public init(excess: Double, relief: Double, credit: Double, time: Double) {
+    precondition(time > 0, "credit comes back in a while")
+    self.excess = excess
+    self.relief = relief
+    self.credit = credit
+    self.time = time
+  }
+}
+
+/// A step with prompts, as the power limit sees it.
+struct PromptWork: Hashable, Sendable {
+  /// Microseconds that any step takes to read the weights.
+  var floor: Double
+  /// Attention over all layers, in microseconds.
+  var attention: Double
+  /// Whether that ran on Triton.
+  var isTriton: Bool
+}
+
+/// What is left of a power limit's credit.
+public struct PowerReserve: Hashable, Sendable {
+  private let limit: PowerLimit
+  private var left: Double
+  /// Since the last step with prompts.
+  private var rested = Nanoseconds.zero
+
+  /// A rested GPU.
+  public init(_ limit: PowerLimit) {
+    self.limit = limit
+    left = limit.credit
+  }
+
+  /// The GPU pauses, or works on a step without prompts.
+  public mutating func rest(for time: Nanoseconds) { rested += time }
+
+  /// Microseconds that a step with prompts loses, whose rest is `rest` microseconds at full clock.
+  mutating func loss(rest: Double, of work: PromptWork) -> Double {
+    comeBack()
+    let drawn = drawn(rest, work)
+    defer { left = min(max(0, left - drawn), limit.credit) }
+    return max(0, drawn - left)
+  }
+
+  /// Microseconds that the rest of a step with prompts would have taken at full clock, from those that
+  /// it took.
+  mutating func fullClock(rest: Double, of work: PromptWork) -> Double {
+    comeBack()
+    let attention = drawn(0, work)
+    // Of the two unknowns, loss and rest, one line each below and above the floor.
+    var full = rest - max(0, attention - left)
+    if full > work.floor {
+      let above = rest + limit.excess * work.floor - attention + left
+      full = min(rest, max(work.floor, above / (1 + limit.excess)))
+    }
+    left = min(max(0, left - drawn(full, work)), limit.credit)
+    return full
+  }
+
+  private func drawn(_ rest: Double, _ work: PromptWork) -> Double {
+    limit.excess * max(0, rest - work.floor)
+      + (work.isTriton ? -limit.relief : limit.excess) * work.attention
+  }
+
+  private mutating func comeBack() {
+    guard rested > .zero else { return }
+    let missing = limit.credit - left
+    left = limit.credit - missing * Elementary.exponential(-rested.microseconds / limit.time)
+    rested = .zero
+  }
+}

@@ -1,0 +1,137 @@
+internal import KernelSelection
+internal import TraceModel
+
+extension PowerLimit {
+  /// Steps of equal size below which nothing is fitted.
+  private static let stepsMin = 48
+  /// A step tells of the limit if its matrix products take so many times what reading weights takes.
+  private static let floorsMin = 2.0
+  /// How far steps of one size are apart, as a fraction of their time.
+  private static let stepSpread = 0.01
+  /// The four parameters are told from none by so many of their standard errors.
+  private static let errorsMin = 3.0
+  /// Where the search begins.
+  private static let start = PowerLimit(excess: 0.1, relief: 0.1, credit: 5_000, time: 30_000)
+
+  /// The limit that steps with prompts show best.
+  ///
+  /// - `sequences`: each of one machine and model, steps in the order that they ran; a step that has no
+  ///   prompts before it begins with a rested GPU
+  init(_ sequences: [[StepObservation]]) {
+    let sequences = sequences.map(Sequence.init)
+    let none = sequences.flatMap { $0.errors(under: .none) }
+    guard none.count >= Self.stepsMin else {
+      self = .none
+      return
+    }
+    let found = RobustLeastSquares.minimize(
+      start: Self.start.logarithms, scale: Self.stepSpread
+    ) { point in
+      sequences.flatMap { $0.errors(under: PowerLimit(logarithms: point)) }
+    }
+    let limit = PowerLimit(logarithms: found)
+    func squares(_ errors: [Double]) -> Double { errors.reduce(0) { $0 + $1 * $1 } }
+    let left = squares(sequences.flatMap { $0.errors(under: limit) })
+    let told = squares(none) - left
+    let needed =
+      Self.errorsMin * Self.errorsMin * Double(found.count) * left / Double(none.count)
+    self = told > needed ? limit : .none
+  }
+
+  private var logarithms: [Double] {
+    [excess, relief, credit, time].map(Elementary.logarithm)
+  }
+
+  private init(logarithms: [Double]) {
+    let values = logarithms.map(Elementary.exponential)
+    self.init(excess: values[0], relief: values[1], credit: values[2], time: values[3])
+  }
+
+  /// Steps of one machine and model, and which of them are of one size.
+  private struct Sequence {
+    private let steps: [StepObservation]
+    private let floor: Double
+    /// Of steps that tell of the limit: those of one size, of which there are several.
+    private let sizes: [[Int]]
+
+    init(_ steps: [StepObservation]) {
+      let floor = StepObservation.readingWeights(steps)
+      var sizes: [Int: [Int]] = [:]
+      let inPieces = steps.filter { !$0.launch.isFullGraph }
+      for (index, step) in inPieces.enumerated()
+      where step.hasPrompts && step.rest >= floorsMin * floor {
+        sizes[RestOfStep.roundedToTile(step.launch.tokens), default: []].append(index)
+      }
+      self.steps = inPieces
+      self.floor = floor
+      self.sizes = sizes.sorted { $0.key < $1.key }.map(\.value).filter { $0.count > 1 }
+    }
+
+    /// How far each step is from what the others of its size and the limit say, as a fraction.
+    func errors(under limit: PowerLimit) -> [Double] {
+      let losses = StepObservation.losses(of: steps, under: limit, floor: floor)
+      return sizes.flatMap { indices in
+        let mean =
+          indices.reduce(0) { $0 + steps[$1].rest - losses[$1].lost } / Double(indices.count)
+        return indices.map { index in
+          let step = steps[index]
+          var reserve = losses[index].before
+          let loss = reserve.loss(rest: mean, of: step.work(floor: floor))
+          let predicted = step.attention.microseconds + mean + loss
+          return predicted / step.gpu.microseconds - 1
+        }
+      }
+    }
+  }
+}
+
+extension StepObservation {
+  /// Microseconds that the largest graph takes beside attention: about what reading weights takes.
+  static func readingWeights(_ steps: [StepObservation]) -> Double {
+    let graphs = steps.filter(\.launch.isFullGraph)
+    guard let largest = graphs.map(\.launch.tokens).max() else { return 0 }
+    return mean(graphs.filter { $0.launch.tokens == largest })
+  }
+
+  /// The mean rest, each step counting by what it tells; zero of none.
+  static func mean(_ steps: [StepObservation]) -> Double {
+    var (sum, weights) = (0.0, 0.0)
+    for step in steps {
+      sum += step.weight * step.rest
+      weights += step.weight
+    }
+    return weights > 0 ? sum / weights : 0
+  }
+
+  /// Of each step, microseconds lost to the limit and the reserve with which it began.
+  static func losses(
+    of steps: [StepObservation], under limit: PowerLimit, floor: Double
+  ) -> [(lost: Double, before: PowerReserve)] {
+    var reserve = PowerReserve(limit)
+    return steps.map { step in
+      guard step.hasPrompts, !step.launch.isFullGraph else { return (0, reserve) }
+      if let gap = step.promptGap { reserve.rest(for: gap) } else { reserve = PowerReserve(limit) }
+      let before = reserve
+      let full = reserve.fullClock(rest: step.rest, of: step.work(floor: floor))
+      return (step.rest - full, before)
+    }
+  }
+
+  /// These steps as they would have been without a limit, in their order.
+  static func atFullClock(
+    _ steps: [StepObservation], under limit: PowerLimit
+  ) -> [StepObservation] {
+    let losses = losses(of: steps, under: limit, floor: readingWeights(steps))
+    return zip(steps, losses).map { step, loss in step.without(loss: loss.lost) }
+  }
+}
+
+extension RestOfStep {
+  /// The rest of an observed step, by the steps and gaps before it.
+  func time(of step: StepObservation, reserve: inout PowerReserve) -> Nanoseconds {
+    guard step.hasPrompts else { return time(of: step.launch) }
+    if let gap = step.promptGap { reserve.rest(for: gap) } else { reserve = PowerReserve(limit) }
+    return time(
+      ofPromptsIn: step.launch, attention: step.attention, family: step.family, reserve: &reserve)
+  }
+}
