@@ -81,12 +81,15 @@ public struct ProfileCalibration: Sendable {
     private mutating func setRests(_ byMachine: [Int?: [CalibrationRecording]]) {
       let attention = ProfileAttentionTiming(kernels)
       let steps = byMachine.sorted { ($0.key ?? 0) < ($1.key ?? 0) }.map { machine, recordings in
-        (machine, shapes(of: recordings).map { shape in
-          ModelSteps(
-            shape: shape,
-            steps: recordings.filter { $0.shape.name == shape.name }
-              .flatMap { $0.observations(attention) })
-        })
+        (
+          machine,
+          shapes(of: recordings).map { shape in
+            ModelSteps(
+              shape: shape,
+              steps: recordings.filter { $0.shape.name == shape.name }
+                .flatMap { $0.observations(attention) })
+          }
+        )
       }
       limit = PowerLimit(steps.flatMap { $0.1.map(\.steps) })
       for (machine, models) in steps { rests[machine] = Self.rests(models, limit) }

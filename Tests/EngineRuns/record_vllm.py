@@ -1,6 +1,6 @@
 """Runs vLLM on a GPU with the recorder and writes, for each workload, the trace and what the callers saw.
 
-    python record_vllm.py MODEL_FOLDER --policy vllm-default --output FOLDER --workloads random-qps3,mix-qps3 [--checks]
+    python record_vllm.py MODEL_FOLDER --policy vllm-default --output FOLDER --workloads random-qps3,mix-qps3 [--checks 16]
 """
 
 import argparse
@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import random
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 import workloads
 
 SLOWEST_WORKLOAD_SECONDS = 120
+# Of the cost of recording: requests that run at once, their tokens, and from which token on they are timed.
+RUNNING, TOKENS, STEADY = 64, 130, 20
 
 
 def log(*words):
@@ -72,7 +75,7 @@ async def warm_up(caller):
         await caller.run(requests, lead=0.1)
 
 
-async def checks(engine, caller, output):
+async def checks(engine, caller, output, blocks):
     """The recorder's GPU times beside the driver's, and what recording costs at a batch of 64."""
     await engine.collective_rpc("record_to", args=(str(output / "gpu-times.reprise"),))
     await engine.collective_rpc("note_kernels")
@@ -81,13 +84,15 @@ async def checks(engine, caller, output):
     log("kernels seen by the profiler", kernels)
     await caller.run([(0, 500, 40)], lead=0.1)
     modes = {"off": (None, False), "on": (str(output / "cost-on.reprise"), False), "gpu-times": (str(output / "cost-gpu.reprise"), True)}
-    for block in range(4):
-        for mode, arguments in modes.items():
-            await engine.collective_rpc("record_to", args=arguments)
-            seen = await caller.run([(0, 100, 130)] * 64, lead=0.1)
-            steady = sorted(record["tokens"][-1] - record["tokens"][20] for record in seen)[32] / 109
+    dice = random.Random(1)
+    for block in range(blocks):
+        # In an order of chance: what comes first in a block has no advantage.
+        for mode in dice.sample(list(modes), len(modes)):
+            await engine.collective_rpc("record_to", args=modes[mode])
+            seen = await caller.run([(0, 100, TOKENS)] * RUNNING, lead=0.1)
+            steady = statistics.median(record["tokens"][-1] - record["tokens"][STEADY] for record in seen) / (TOKENS - 1 - STEADY)
             with open(output / "cost.jsonl", "a") as file:
-                file.write(json.dumps({"block": block, "mode": mode, "step_ms": steady * 1e3}) + "\n")
+                file.write(json.dumps({"block": block, "mode": mode, "running": RUNNING, "step_ms": steady * 1e3}) + "\n")
 
 
 async def main(arguments):
@@ -101,11 +106,14 @@ async def main(arguments):
 
     log("starting", arguments.policy)
     engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(arguments.model, arguments.policy)))
-    log("engine is up", await engine.collective_rpc("describe_engine"))
+    described = await engine.collective_rpc("describe_engine")
+    log("engine is up", described)
+    with open(output / "model.json", "w") as file:
+        json.dump({"model": Path(arguments.model).name, "policy": arguments.policy, "engine": described[0]}, file)
     caller = Caller(engine)
     await warm_up(caller)
     log("warm")
-    for name in arguments.workloads.split(","):
+    for name in filter(None, arguments.workloads.split(",")):
         requests = workloads.MADE[name]() if name in workloads.MADE else workloads.repeated(name)
         stem = f"{Path(arguments.model).name}-{Path(name).stem}.{arguments.policy}"
         await engine.collective_rpc("record_to", args=(str(output / f"{stem}.reprise"),))
@@ -116,7 +124,7 @@ async def main(arguments):
         log(stem, len(seen), "requests; median gap ms", round(gaps[len(gaps) // 2] * 1e3, 3), "mean", round(sum(gaps) / len(gaps) * 1e3, 3))
         await engine.collective_rpc("record_to", args=(None,))
     if arguments.checks:
-        await checks(engine, caller, output)
+        await checks(engine, caller, output, arguments.checks)
         await engine.collective_rpc("record_to", args=(None,))
         log("checked")
     engine.shutdown()
@@ -127,6 +135,6 @@ if __name__ == "__main__":
     parser.add_argument("model")
     parser.add_argument("--policy", choices=("vllm-default", "always-2d", "flash-attention-3"), default="vllm-default")
     parser.add_argument("--output", required=True)
-    parser.add_argument("--workloads", required=True, help="names, or files with the requests of another run")
-    parser.add_argument("--checks", action="store_true")
+    parser.add_argument("--workloads", default="", help="names, or files with the requests of another run")
+    parser.add_argument("--checks", type=int, default=0, metavar="BLOCKS", help="check GPU times, and the cost of recording in so many blocks")
     sys.exit(asyncio.run(main(parser.parse_args())))

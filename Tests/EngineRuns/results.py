@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import random
 import statistics
 import subprocess
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 FIRST_KERNEL, LAST_KERNEL = "_prepare_pos_seq_lens_kernel", "_post_update_kernel"
 PROFILED = 40
 ENOUGH_STEPS = 20
+# Of the cost of recording: what is compared, and draws for an interval.
+MODES, DRAWS = ["off", "on", "gpu-times"], 10_000
 
 
 def steps(reprise, trace):
@@ -23,32 +26,45 @@ def decode_only(step):
     return all(query == 1 for _, _, query in step["batch"])
 
 
-def gpu_times(reprise, folder):
+def gpu_times(reprise, folders):
     """The recorder's times beside those of the driver's profiling interface, for decode steps of one request."""
-    kernels = sorted(json.loads((folder / "gpu-times.kernels.json").read_text()), key=lambda kernel: kernel[1])
-    starts = [place for place, kernel in enumerate(kernels) if kernel[0].startswith(FIRST_KERNEL)]
-    spans = []
-    for begin, end in zip(starts, [*starts[1:], len(kernels)]):
-        last = max(place for place in range(begin, end) if kernels[place][0].startswith(LAST_KERNEL))
-        spans.append((kernels[last][1] + kernels[last][2] - kernels[begin][1]) / 1000)
-    recorded = [step["gpu_ms"] for step in steps(reprise, folder / "gpu-times.reprise")[:PROFILED]]
-    # The first is the prompt; the profiler slows its launches, and the second waits for them.
-    differences = [1000 * (own - span) for own, span in zip(recorded[2:], spans[2:], strict=True)]
-    yield "| decode steps | median by events | median from first to last kernel | median difference | differences |"
-    yield "|---|---|---|---|---|"
-    yield (
-        f"| {len(differences)} | {statistics.median(recorded[2:]):.3f} ms | {statistics.median(spans[2:]):.3f} ms | "
-        f"{statistics.median(differences):.0f} µs | {min(differences):.0f} to {max(differences):.0f} µs |")
+    yield "| model | decode steps | median by events | median from first to last kernel | median difference | differences |"
+    yield "|---|---|---|---|---|---|"
+    for folder in folders:
+        kernels = sorted(json.loads((folder / "gpu-times.kernels.json").read_text()), key=lambda kernel: kernel[1])
+        starts = [place for place, kernel in enumerate(kernels) if kernel[0].startswith(FIRST_KERNEL)]
+        spans = []
+        for begin, end in zip(starts, [*starts[1:], len(kernels)]):
+            last = max(place for place in range(begin, end) if kernels[place][0].startswith(LAST_KERNEL))
+            spans.append((kernels[last][1] + kernels[last][2] - kernels[begin][1]) / 1000)
+        recorded = [step["gpu_ms"] for step in steps(reprise, folder / "gpu-times.reprise")[:PROFILED]]
+        # The first is the prompt; the profiler slows its launches, and the second waits for them.
+        differences = [1000 * (own - span) for own, span in zip(recorded[2:], spans[2:], strict=True)]
+        yield (
+            f"| {json.loads((folder / 'model.json').read_text())['model']} | {len(differences)} | {statistics.median(recorded[2:]):.3f} ms | "
+            f"{statistics.median(spans[2:]):.3f} ms | {statistics.median(differences):.0f} µs | {min(differences):.0f} to {max(differences):.0f} µs |")
 
 
-def cost(folder):
-    """What recording costs at a batch of 64."""
-    blocks = [json.loads(line) for line in (folder / "cost.jsonl").read_text().splitlines()]
-    yield "| recording | blocks | median decode step | lowest to highest |"
-    yield "|---|---|---|---|"
-    for mode in dict.fromkeys(block["mode"] for block in blocks):
-        times = [block["step_ms"] for block in blocks if block["mode"] == mode]
-        yield f"| {mode} | {len(times)} | {statistics.median(times):.3f} ms | {min(times):.3f} to {max(times):.3f} ms |"
+def cost(folders):
+    """What recording costs, in blocks of all modes next to each other; intervals by resampling blocks."""
+    yield "| model | recording | blocks | median decode step | lowest to highest | throughput, of that without | 95 % interval |"
+    yield "|---|---|---|---|---|---|---|"
+    for folder in folders:
+        times = {}
+        for line in (folder / "cost.jsonl").read_text().splitlines():
+            entry = json.loads(line)
+            times.setdefault(entry["mode"], {})[entry["block"]] = entry["step_ms"]
+        model = json.loads((folder / "model.json").read_text())["model"]
+        for mode, of in sorted(times.items(), key=lambda item: MODES.index(item[0])):
+            changes = [100 * (times["off"][block] / time - 1) for block, time in of.items()]
+            dice = random.Random(1)
+            draws = sorted(statistics.fmean(dice.choices(changes, k=len(changes))) for _ in range(DRAWS))
+            low, high = draws[int(0.025 * DRAWS)], draws[int(0.975 * DRAWS)]
+            change = ["–", "–"] if mode == "off" else [f"{statistics.fmean(changes):+.2f} %", f"{low:+.2f} to {high:+.2f} %"]
+            values = sorted(of.values())
+            yield (
+                f"| {model} | {mode} | {len(values)} | {statistics.median(values):.3f} ms | {values[0]:.3f} to {values[-1]:.3f} ms | "
+                f"{change[0]} | {change[1]} |")
 
 
 def machines(reprise, traces):
@@ -86,11 +102,11 @@ def main():
     parser.add_argument("--traces", type=Path, required=True)
     parser.add_argument("--clocks", type=Path, nargs="+", required=True)
     arguments = parser.parse_args()
-    checked = arguments.runs / "vllm-default"
+    checked = sorted(path.parent for path in arguments.runs.glob("*/cost.jsonl"))
     print("# The recorder on a real GPU\n\nPrinted by `results.py`, of the runs that README.md tells of.\n")
     print("## GPU times: CUDA events of the plugin beside the driver's profiling interface (CUPTI)\n")
     print("\n".join(gpu_times(arguments.reprise, checked)))
-    print("\n## Decode steps of 64 requests without recording, with it, and with GPU times, in alternating blocks\n")
+    print("\n## Decode steps of 64 requests without recording, with it, and with GPU times, in blocks beside each other\n")
     print("\n".join(cost(checked)))
     print("\n## The same work on two machines\n\n`random-qps5` was recorded elsewhere, by another program; `random-qps5-again` here.\n")
     print("\n".join(machines(arguments.reprise, arguments.traces)))

@@ -4,68 +4,117 @@ import TraceModel
 
 @testable import StepTiming
 
-@Suite("What a prompt loses shortly after another")
-struct PromptRecoveryTests {
-  private static let recovery = PromptRecovery(share: 0.1, span: 60_000, time: 28_000)
+@Suite("What prompts lose to the power limit")
+struct PowerLimitTests {
+  private static let limit = PowerLimit(excess: 0.1, relief: 0.2, credit: 5_000, time: 28_000)
 
-  @Test("falls with the time since then, and is no more for a longer step")
-  func falls() {
-    let recovery = Self.recovery
-    #expect(recovery.loss(rest: 60_000, after: nil) == 0)
-    #expect(recovery.loss(rest: 60_000, after: .zero) == 6_000)
-    #expect(recovery.loss(rest: 120_000, after: .zero) == 6_000)
-    #expect(recovery.loss(rest: 30_000, after: .zero) == 3_000)
-    let later = recovery.loss(rest: 60_000, after: Nanoseconds(28_000_000))
-    #expect(abs(later - 6_000 / 2.718281828) < 1e-3)
+  private static func work(_ attention: Double = 0, isTriton: Bool = true) -> PromptWork {
+    PromptWork(floor: 10_000, attention: attention, isTriton: isTriton)
   }
 
-  /// Steps of two sizes, each a decode step of 13 ms or more after another prompt.
-  private static func observations(_ recovery: PromptRecovery) -> [StepObservation] {
-    (0..<90).map { index in
-      let tokens = index % 3 == 0 ? 2048 : 1024
-      let gap = Nanoseconds(Int64(index % 10) * 13_000_000)
-      let rest = 60_000 * Double(tokens) / 1024
-      let gpu = rest + recovery.loss(rest: rest, after: gap)
-      return StepObservation(
-        launch: .piecewise(paddedTokens: tokens), family: .triton2D, attention: .zero,
-        gpu: Nanoseconds(Int64(gpu * 1e3)), promptGap: gap)
+  @Test("a step loses what it draws beyond the credit, which rest brings back")
+  func loses() {
+    var reserve = PowerReserve(Self.limit)
+    // 10 % of 60 ms beside the reading of weights is 6 ms, of which 5 were left.
+    #expect(abs(reserve.loss(rest: 70_000, of: Self.work()) - 1_000) < 1e-6)
+    #expect(abs(reserve.loss(rest: 70_000, of: Self.work()) - 6_000) < 1e-6)
+    reserve.rest(for: Nanoseconds(28_000_000))
+    let left = 5_000 * (1 - 1 / 2.718281828)
+    #expect(abs(reserve.loss(rest: 70_000, of: Self.work()) - (6_000 - left)) < 1e-3)
+    // A step of nothing but weights draws nothing.
+    #expect(reserve.loss(rest: 9_000, of: Self.work()) == 0)
+  }
+
+  @Test("attention of libraries draws as much as the products, Triton's gives some back")
+  func attention() {
+    var reserve = PowerReserve(Self.limit)
+    _ = reserve.loss(rest: 160_000, of: Self.work())
+    var library = reserve
+    #expect(
+      abs(library.loss(rest: 70_000, of: Self.work(20_000, isTriton: false)) - 8_000) < 1e-6)
+    var triton = reserve
+    #expect(abs(triton.loss(rest: 70_000, of: Self.work(20_000)) - 2_000) < 1e-6)
+    // 70 ms of it more than pay for the products, and no more than the credit comes back.
+    #expect(reserve.loss(rest: 70_000, of: Self.work(70_000)) == 0)
+    #expect(abs(reserve.loss(rest: 170_000, of: Self.work()) - 11_000) < 1e-6)
+  }
+
+  @Test("a recorded step tells its time at full clock", arguments: [true, false])
+  func inverts(isTriton: Bool) {
+    for rest in [4_000.0, 12_000, 40_000, 70_000, 500_000] {
+      for attention in [0.0, 3_000, 60_000, 600_000] {
+        var forth = PowerReserve(Self.limit)
+        var back = forth
+        for _ in 0..<3 {
+          let work = Self.work(attention, isTriton: isTriton)
+          let loss = forth.loss(rest: rest, of: work)
+          #expect(abs(back.fullClock(rest: rest + loss, of: work) - rest) < 1e-6 * rest)
+          forth.rest(for: Nanoseconds(9_000_000))
+          back.rest(for: Nanoseconds(9_000_000))
+        }
+      }
     }
   }
 
-  @Test("is found in a recording, and then no longer in the rest and its spread")
+  /// Prompts of two sizes on two kinds of kernels, some decode steps between them.
+  private static func observations(_ limit: PowerLimit) -> [StepObservation] {
+    var reserve = PowerReserve(limit)
+    let decode = StepObservation(
+      launch: .fullGraph(paddedTokens: 1), family: .triton2D, attention: .zero,
+      gpu: Nanoseconds(10_000_000), hasPrompts: false)
+    return [decode]
+      + (0..<120).map { index in
+        let tokens = index % 3 == 0 ? 2048 : 1024
+        let gap = Nanoseconds(Int64(index * 7 % 10) * 13_000_000)
+        let family: KernelFamily = index % 4 < 2 ? .triton2D : .flashAttention3
+        let attention = family == .triton2D ? Double(index % 5) * 10_000 : 4_000
+        let rest = 60_000 * Double(tokens) / 1024
+        reserve.rest(for: gap)
+        let loss = reserve.loss(
+          rest: rest, of: Self.work(attention, isTriton: family.isTriton))
+        return StepObservation(
+          launch: .piecewise(paddedTokens: tokens), family: family,
+          attention: Nanoseconds(Int64(attention * 1e3)),
+          gpu: Nanoseconds(Int64((attention + rest + loss) * 1e3)), hasPrompts: true,
+          promptGap: index == 0 ? nil : gap)
+      }
+  }
+
+  @Test("is found in recordings, and then no longer in the rest and its spread")
   func isFound() {
-    let steps = Self.observations(Self.recovery)
-    let found = PromptRecovery(steps)
-    #expect(found.time == 28_000)
-    #expect(abs(found.share * found.span - 6_000) < 60)
-    let fit = RestFit(shape: Self.shape, observations: steps, reference: nil)
+    let steps = Self.observations(Self.limit)
+    let found = PowerLimit([steps])
+    #expect(abs(found.excess / 0.1 - 1) < 0.02)
+    #expect(abs(found.relief / 0.2 - 1) < 0.02)
+    #expect(abs(found.credit / 5_000 - 1) < 0.02)
+    #expect(abs(found.time / 28_000 - 1) < 0.02)
+    let fit = RestFit(shape: Self.shape, observations: steps, reference: nil, limit: found)
     let rest = fit.rest.time(of: .piecewise(paddedTokens: 1024))
-    #expect((rest.microseconds - 60_000).magnitude < 60)
-    #expect(fit.rest.spread.factors.allSatisfy { abs($0 - 1) < 0.002 })
-    let behind = fit.rest.time(of: .piecewise(paddedTokens: 1024), promptGap: .zero)
-    #expect((behind.microseconds - 66_000).magnitude < 300)
+    #expect((rest.microseconds - 60_000).magnitude < 120)
+    #expect(fit.rest.spread.factors.allSatisfy { abs($0 - 1) < 0.003 })
   }
 
   @Test("is none where steps do not show it, or where there are few")
   func isNone() {
-    #expect(PromptRecovery(Self.observations(.none)) == .none)
-    #expect(PromptRecovery(Array(Self.observations(Self.recovery).prefix(20))) == .none)
+    #expect(PowerLimit([Self.observations(.none)]) == .none)
+    #expect(PowerLimit([Array(Self.observations(Self.limit).prefix(20))]) == .none)
+    #expect(PowerLimit([]) == .none)
   }
 
-  @Test("is timed by the steps since then, and by rests of the engine")
+  @Test("a replay's steps draw on it, and decode steps and the engine's rests bring it back")
   func isTimed() throws {
     let rest = RestOfStep(
-      graphs: [.init(tokens: 1, microseconds: 28_000)],
-      pieces: [.init(tokens: 128, microseconds: 60_000)], recovery: Self.recovery)
+      graphs: [.init(tokens: 1, microseconds: 10_000)],
+      pieces: [.init(tokens: 128, microseconds: 70_000)], limit: Self.limit)
     var timer = try Self.timer(rest)
     var times: [Double] = []
-    for (isPrompt, idle) in [(true, 0), (true, 0), (false, 0), (true, 0), (true, 28)] {
+    for (isPrompt, idle) in [(true, 0), (true, 0), (false, 0), (true, 18)] {
       timer.rest(for: Nanoseconds(Int64(idle) * 1_000_000))
       var batch = AttentionBatch(rows: [isPrompt ? (128, 128) : (1, 129)])
       times.append(try timer.time(of: &batch).rest.microseconds)
     }
-    let later = 60_000 + 6_000 / 2.718281828
-    #expect(zip(times, [60_000, 66_000, 28_000, later, later]).allSatisfy { abs($0 - $1) < 0.01 })
+    let later = 76_000 - 5_000 * (1 - 1 / 2.718281828)
+    #expect(zip(times, [71_000, 76_000, 10_000, later]).allSatisfy { abs($0 - $1) < 0.01 })
   }
 
   private static let shape = ModelShape(
