@@ -147,7 +147,7 @@ the ends are more than a quarter apart, as where a percentile of ITL lies betwee
 
 
 def all_ways(options, profiles, runs, store, pool):
-    """The ways to take step times, over every pair of runs of a workload; with measured kernels where there is a store."""
+    """The ways to take step times, over every pair of runs of a workload."""
     groups = workloads(runs.__contains__).values()
     pairs = [(a, b) for group in groups for a in group for b in group]
 
@@ -159,14 +159,14 @@ def all_ways(options, profiles, runs, store, pool):
     alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile")
     trace = start(pairs, "--timing", "profile")
     kernels = ["--kernels", options.kernels] if options.kernels else []
-    measured = start(pairs if store else [], "--timing", "gpu", "--measurements", store, *kernels)
+    measured = start(pairs, "--timing", "gpu", "--measurements", store, *kernels)
     alone, trace, measured = ({pair: job.result() for pair, job in jobs.items()} for jobs in (alone, trace, measured))
-    ways = [
+    return [
         # The same prediction from whichever trace of the workload.
         Results("profile alone", "profile", {(a, b): alone[b, b] for a, b in pairs}),
         Results("profile and trace", "profile", trace),
+        Results("measured kernels and trace", "measured", measured),
     ]
-    return ways + [Results("measured kernels and trace", "measured", measured)] if store else ways
 
 
 def launch_times(profiles):
@@ -215,9 +215,7 @@ def main():
         machines = {}
         for part in split["profiles"]:
             machines.setdefault(part["machine"], set()).update(part["reported"])
-        # Kernels were executed for the batches of the first machine alone.
-        first = all_ways(options, profiles, machines[1], store, pool)
-        second = all_ways(options, profiles, machines[2], None, pool)
+        first, second = (all_ways(options, profiles, machines[machine], store, pool) for machine in (1, 2))
         launches = {machine: launch_times({profiles[stem] for stem in stems}) for machine, stems in machines.items()}
         print("\n".join(page(first, second, launches)))
 

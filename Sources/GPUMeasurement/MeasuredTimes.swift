@@ -42,7 +42,7 @@ struct MeasuredTimes: ~Copyable {
     let built = Array(programs.keys)
     var selection = StoredSelection(
       context: context, cache: cache, machine: bench?.machine, gpu: gpu,
-      images: programs.mapValues(\.imageHash))
+      images: programs.mapValues(\.imageHash), estimates: estimates)
     let store = try Self.opened(path, mode: bench == nil ? .readOnly : .readWrite) {
       selection.add($0)
     }

@@ -8,6 +8,9 @@ internal import TraceModel
 /// each variant, the machine of the GPU's name and the image that most batches were measured with; so
 /// also with one for kernels that come from packages alone, which no bench executes. A name of such a
 /// kernel without a package stands for that of the package that most batches were measured with.
+///
+/// Where batches can be estimated, partial times of libraries' kernels count as none: their clock had
+/// fallen to the power limit, which a step counts for itself (`PowerLimit`).
 struct StoredSelection {
   private struct Origin: Hashable {
     var machine: MeasuredMachine
@@ -24,11 +27,12 @@ struct StoredSelection {
   private let machine: MeasuredMachine?
   private let gpu: String
   private let images: [KernelVariant: String]
+  private let estimates: Bool
   private var found: [KernelVariant: [Found]] = [:]
 
   init(
     context: AttentionContext, cache: MeasuredState.Cache, machine: MeasuredMachine?, gpu: String,
-    images: [KernelVariant: String]
+    images: [KernelVariant: String], estimates: Bool
   ) {
     let empty = BatchKey(
       AttentionBatch(), in: context, elementType: MeasuredTimes.element
@@ -38,12 +42,14 @@ struct StoredSelection {
     self.machine = machine
     self.gpu = gpu
     self.images = images
+    self.estimates = estimates
   }
 
   mutating func add(_ measurement: Measurement) {
     let key = measurement.key
     guard key.state == MeasuredState(cache: cache), key.batch.text.hasPrefix(prefix),
-      let variant = KernelVariant(name: key.variant)
+      let variant = KernelVariant(name: key.variant),
+      !estimates || variant.family.isTriton || measurement.status != .partial
     else { return }
     if let machine, variant.family.isTriton {
       guard key.machine == machine, key.kernelImage == images[variant] else { return }

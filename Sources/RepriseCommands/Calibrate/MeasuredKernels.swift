@@ -13,11 +13,12 @@ struct MeasuredKernels {
   private(set) var machine: MeasuredMachine?
   private(set) var calls: [KernelMeasurement] = []
 
-  /// Reads files, of which all measurements must be of one kind of GPU; cold ones alone are taken.
+  /// Reads files, of which all measurements must be of one kind of GPU; taken are cold ones at the
+  /// GPU's full clock, that is, complete ones.
   init(_ paths: [String]) throws {
     for path in paths {
       for measurement in try MeasurementFile.all(path) {
-        guard measurement.key.state == MeasuredState(),
+        guard measurement.key.state == MeasuredState(), measurement.status == .complete,
           let named = KernelVariant(name: measurement.key.variant),
           let described = measurement.key.batch.described, let median = measurement.median,
           median > .zero
