@@ -26,48 +26,92 @@ public struct DescribedBatch: Sendable {
 extension BatchKey {
   /// Reads the text back; `nil` for a text of another grammar.
   public var described: DescribedBatch? {
-    let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-    guard parts.count == 8, parts[0] == "attention/1" else { return nil }
-    func value(_ index: Int, _ key: String) -> Substring? {
-      parts[index].hasPrefix(key + "=") ? parts[index].dropFirst(key.utf8.count + 1) : nil
-    }
-    func number(_ index: Int, _ key: String) -> Int? {
-      value(index, key).flatMap { Int($0) }.flatMap { $0 >= 1 ? $0 : nil }
-    }
-    guard let type = value(1, "type"), let queryHeads = number(2, "query_heads"),
-      let kvHeads = number(3, "kv_heads"), let headSize = number(4, "head"),
-      let blockSize = number(5, "block"), let padded = value(6, "padded").flatMap({ Int($0) }),
-      let rows = value(7, "rows").flatMap(Self.rows),
-      (rows.count...MeasurementLimits.batchRowsMax).contains(padded)
+    var scanner = KeyScanner(text)
+    guard scanner.skip("attention/1 type="), let type = scanner.word(),
+      scanner.skip(" query_heads="), let queryHeads = scanner.number(),
+      scanner.skip(" kv_heads="), let kvHeads = scanner.number(),
+      scanner.skip(" head="), let headSize = scanner.number(),
+      scanner.skip(" block="), let blockSize = scanner.number(),
+      scanner.skip(" padded="), let padded = scanner.number(), scanner.skip(" rows="),
+      min(queryHeads, kvHeads, headSize, blockSize) >= 1, let rows = scanner.rows(),
+      (rows.count...MeasurementLimits.batchRowsMax).contains(Int(padded))
     else { return nil }
     return DescribedBatch(
-      batch: AttentionBatch(rows: rows, paddedRows: padded), queryHeads: queryHeads,
-      kvHeads: kvHeads, headSize: headSize, kvBlockSize: blockSize, elementType: String(type))
+      batch: AttentionBatch(rows: rows, paddedRows: Int(padded)), queryHeads: Int(queryHeads),
+      kvHeads: Int(kvHeads), headSize: Int(headSize), kvBlockSize: Int(blockSize),
+      elementType: type)
   }
 
   /// The batch of the rows that a key's text ends in, such as `500,2048/4096,1000*3`.
   public static func batch(ofRows text: String) -> AttentionBatch? {
-    rows(Substring(text)).map { AttentionBatch(rows: $0) }
+    var scanner = KeyScanner(text)
+    return scanner.rows().map { AttentionBatch(rows: $0) }
+  }
+}
+
+/// Reads a key's text byte by byte; a replay reads tens of thousands of them.
+private struct KeyScanner {
+  private let bytes: [UInt8]
+  private var place = 0
+
+  init(_ text: String) { bytes = Array(text.utf8) }
+
+  private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
+
+  /// Goes behind `words`, if they come next.
+  mutating func skip(_ words: StaticString) -> Bool {
+    let wanted = words.description.utf8
+    guard bytes[place...].starts(with: wanted) else { return false }
+    place += wanted.count
+    return true
   }
 
-  /// `KV`, `QUERY/KV`, either times `*COUNT`, separated by commas.
-  private static func rows(
-    _ text: Substring
-  ) -> [(queryLength: Int32, kvLength: Int32)]? {
-    var rows: [(queryLength: Int32, kvLength: Int32)] = []
-    for part in text.split(separator: ",") {
-      let times = part.split(separator: "*", omittingEmptySubsequences: false)
-      let lengths = times[0].split(separator: "/", omittingEmptySubsequences: false).map {
-        Int32($0)
-      }
-      guard let kv = lengths.last ?? nil, let query = lengths.count == 2 ? lengths[0] : 1,
-        lengths.count <= 2, times.count <= 2, query >= 0, kv >= 0,
-        let count = times.count == 2 ? Int(times[1]) : 1,
-        (1...MeasurementLimits.batchRowsMax).contains(count),
-        rows.count + count <= MeasurementLimits.batchRowsMax
-      else { return nil }
-      rows += Array(repeating: (queryLength: query, kvLength: kv), count: count)
+  /// What stands before the next space.
+  mutating func word() -> String? {
+    let end = bytes[place...].firstIndex(of: UInt8(ascii: " ")) ?? bytes.count
+    defer { place = end }
+    return String(validating: bytes[place..<end], as: UTF8.self)
+  }
+
+  /// Digits, as a number.
+  mutating func number() -> Int32? {
+    var value: Int32?
+    while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+      let (tens, overflow) = (value ?? 0).multipliedReportingOverflow(by: 10)
+      let (sum, carry) = tens.addingReportingOverflow(Int32(byte - UInt8(ascii: "0")))
+      guard !overflow, !carry else { return nil }
+      value = sum
+      place += 1
     }
-    return rows
+    return value
+  }
+
+  /// One byte, if it comes next.
+  private mutating func takes(_ byte: Unicode.Scalar) -> Bool {
+    guard next == UInt8(ascii: byte) else { return false }
+    place += 1
+    return true
+  }
+
+  /// `KV`, `QUERY/KV`, either times `*COUNT`, separated by commas, to the end.
+  mutating func rows() -> [(queryLength: Int32, kvLength: Int32)]? {
+    var rows: [(queryLength: Int32, kvLength: Int32)] = []
+    guard next != nil else { return rows }
+    repeat {
+      guard let first = number() else { return nil }
+      var row = (queryLength: Int32(1), kvLength: first)
+      if takes("/") {
+        guard let kv = number() else { return nil }
+        row = (first, kv)
+      }
+      var count = 1
+      if takes("*") {
+        guard let times = number() else { return nil }
+        count = Int(times)
+      }
+      guard count >= 1, rows.count + count <= MeasurementLimits.batchRowsMax else { return nil }
+      for _ in 0..<count { rows.append(row) }
+    } while takes(",")
+    return next == nil ? rows : nil
   }
 }

@@ -13,6 +13,8 @@ from pathlib import Path
 FIRST_KERNEL, LAST_KERNEL = "_prepare_pos_seq_lens_kernel", "_post_update_kernel"
 PROFILED = 40
 ENOUGH_STEPS = 20
+# Workloads that were asked twice, and the machines.
+REPEATED = (("random-qps5", (1, 2)), ("mix-qps3", (2, 3)), ("long-8", (2, 3)))
 # Of the cost of recording: what is compared, and draws for an interval.
 MODES, DRAWS = ["off", "on", "gpu-times"], 10_000
 
@@ -67,26 +69,37 @@ def cost(folders):
                 f"{change[0]} | {change[1]} |")
 
 
+def medians_by_rows(run):
+    """The median GPU time of decode steps, for each number of rows that has enough of them."""
+    by_rows = {}
+    for step in filter(decode_only, run):
+        if "gpu_ms" in step:
+            by_rows.setdefault(len(step["batch"]), []).append(step["gpu_ms"])
+    return {rows: statistics.median(times) for rows, times in by_rows.items() if len(times) > ENOUGH_STEPS}
+
+
 def machines(reprise, traces):
-    """Steps of the run that was repeated, on both machines."""
-    yield "| policy | machine | decode steps on the GPU, of the other | widest | scheduler, median | prompt step after a decode step: launched in, median |"
-    yield "|---|---|---|---|---|---|"
-    for policy in ("vllm-default", "always-2d", "flash-attention-3"):
-        medians = []
-        for machine, workload in ((1, "random-qps5"), (2, "random-qps5-again")):
-            run = steps(reprise, traces / f"mistral-small-24b-{workload}.{policy}.reprise")
-            by_rows = {}
-            for step in filter(decode_only, run):
-                if "gpu_ms" in step:
-                    by_rows.setdefault(len(step["batch"]), []).append(step["gpu_ms"])
-            medians.append({rows: statistics.median(times) for rows, times in by_rows.items() if len(times) > ENOUGH_STEPS})
-            scheduler = statistics.median(step["schedule_end"] - step["schedule_start"] for step in run)
-            launches = [a["output"] - b["schedule_end"] for a, b in zip(run, run[1:]) if decode_only(a) and not decode_only(b)]
-            shares = ["–", "–"]
-            if machine == 2:
-                ratios = [medians[1][rows] / medians[0][rows] - 1 for rows in medians[0].keys() & medians[1].keys()]
-                shares = [f"{100 * statistics.median(ratios):+.2f} %", f"{100 * max(ratios, key=abs):+.2f} %"]
-            yield f"| {policy} | {machine} | {shares[0]} | {shares[1]} | {1e6 * scheduler:.0f} µs | {1e3 * statistics.median(launches):.1f} ms |"
+    """Steps of the runs that were repeated, on both machines."""
+    yield (
+        "| workload | policy | machine | decode steps on the GPU, of the other | widest | scheduler, median | "
+        "prompt step after a decode step: launched in, median |")
+    yield "|---|---|---|---|---|---|---|"
+    for workload, pair in REPEATED:
+        for policy in ("vllm-default", "always-2d", "flash-attention-3"):
+            first = None
+            for machine, name in zip(pair, (workload, f"{workload}-again")):
+                run = steps(reprise, traces / f"mistral-small-24b-{name}.{policy}.reprise")
+                medians = medians_by_rows(run)
+                scheduler = statistics.median(step["schedule_end"] - step["schedule_start"] for step in run)
+                launches = [a["output"] - b["schedule_end"] for a, b in zip(run, run[1:]) if decode_only(a) and not decode_only(b)]
+                shares = ["–", "–"]
+                if first:
+                    ratios = [medians[rows] / first[rows] - 1 for rows in first.keys() & medians.keys()]
+                    shares = [f"{100 * statistics.median(ratios):+.2f} %", f"{100 * max(ratios, key=abs):+.2f} %"]
+                first = medians
+                yield (
+                    f"| {workload} | {policy} | {machine} | {shares[0]} | {shares[1]} | {1e6 * scheduler:.0f} µs | "
+                    f"{1e3 * statistics.median(launches):.1f} ms |")
 
 
 def clocks(paths):
@@ -108,7 +121,7 @@ def main():
     print("\n".join(gpu_times(arguments.reprise, checked)))
     print("\n## Decode steps of 64 requests without recording, with it, and with GPU times, in blocks beside each other\n")
     print("\n".join(cost(checked)))
-    print("\n## The same work on two machines\n\n`random-qps5` was recorded elsewhere, by another program; `random-qps5-again` here.\n")
+    print("\n## The same work on two machines\n\n`random-qps5` was recorded elsewhere, by another program; all others here.\n")
     print("\n".join(machines(arguments.reprise, arguments.traces)))
     print(f"\n## Clock of the multiprocessors, once a second\n\n{clocks(arguments.clocks)}.")
 
