@@ -173,7 +173,7 @@ let package = Package(
         "GPUMeasurement", "KernelImages", "KernelManifestSample", "CUDADriver", "CUDADriverFake",
         "MeasurementStore", "StepTiming", "KernelSelection", "TraceModel", "TestSupport",
       ]),
-    tests("TidyTests", ["MeasurementStore", "KernelSelection", "TestSupport"]),
+    tests("TidyTests", ["KernelSelection", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x

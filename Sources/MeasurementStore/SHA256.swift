@@ -49,18 +49,17 @@ public enum SHA256 {
   private static func compress(
     _ words: borrowing InlineArray<64, UInt32>, _ state: inout InlineArray<8, UInt32>
   ) {
-    var s = state
+    var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+    var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for index in 0..<64 {
-      let high = rotated(s[4], 6) ^ rotated(s[4], 11) ^ rotated(s[4], 25)
-      let choice = (s[4] & s[5]) ^ (~s[4] & s[6])
-      let first = s[7] &+ high &+ choice &+ constants[index] &+ words[index]
-      let low = rotated(s[0], 2) ^ rotated(s[0], 13) ^ rotated(s[0], 22)
-      let majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2])
-      for place in stride(from: 7, to: 0, by: -1) { s[place] = s[place - 1] }
-      s[4] = s[4] &+ first
-      s[0] = first &+ low &+ majority
+      let high = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
+      let first = h &+ high &+ ((e & f) ^ (~e & g)) &+ constants[index] &+ words[index]
+      let low = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
+      let second = low &+ ((a & b) ^ (a & c) ^ (b & c))
+      (h, g, f, e) = (g, f, e, d &+ first)
+      (d, c, b, a) = (c, b, a, first &+ second)
     }
-    for index in 0..<8 { state[index] = state[index] &+ s[index] }
+    for (index, word) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= word }
   }
 
   @inline(__always)
