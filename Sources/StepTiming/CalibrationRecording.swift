@@ -164,8 +164,8 @@ struct StepObservation: Hashable, Sendable {
     !launch.isFullGraph && attention.microseconds < Self.spreadShareMax * gpu.microseconds
   }
 
-  /// Attention's share of a step above which it would be taken for spread of the rest.
-  static let spreadShareMax = 0.3
+  /// Attention's share of a step above which what is wrong about it would be more than the rest's spread.
+  static let spreadShareMax = restSpread / attentionSpread
 
   /// What this step tells of the rest: little where attention, which is only predicted, is most of
   /// it.
