@@ -88,7 +88,7 @@ public struct EstimatedKernel: Sendable {
       all[Form(call.batch.summary), default: MeasuredNeighbours()].add(
         call.batch, logarithm: Elementary.logarithm(call.microseconds / time))
     }
-    return all
+    return all.mapValues(\.sorted)
   }
 
   /// Calls that a fit looks at; more take longer, and neighbours say what they would add.
@@ -125,26 +125,47 @@ struct MeasuredNeighbours: Sendable {
   /// Distance at which a single neighbour counts as much as the model alone.
   private static let reach = 0.15
 
-  private var places: [SIMD4<Double>] = []
-  private var logarithms: [Double] = []
+  private struct Call {
+    let place: SIMD4<Double>
+    let logarithm: Double
+    /// Among the calls as they came, which decides between those that are equally near.
+    let number: Int
+  }
+  private var calls: [Call] = []
 
   mutating func add(_ batch: AttentionBatch, logarithm: Double) {
-    places.append(Self.place(of: batch))
-    logarithms.append(logarithm)
+    calls.append(Call(place: Self.place(of: batch), logarithm: logarithm, number: calls.count))
+  }
+
+  /// The same calls, ordered so that near ones are found without a look at all.
+  var sorted: MeasuredNeighbours {
+    var copy = self
+    copy.calls.sort { ($0.place.w, $0.number) < ($1.place.w, $1.number) }
+    return copy
   }
 
   /// The logarithm of measured over modelled time that a batch here would have: the mean of the nearest,
-  /// by inverse squares of their distances.
+  /// by inverse squares of their distances; of calls that are `sorted`.
   func logarithmicCorrection(of batch: AttentionBatch) -> Double {
     let place = Self.place(of: batch)
-    var nearest: [(distance: Double, logarithm: Double)] = []
+    var nearest: [(distance: Double, call: Call)] = []
     nearest.reserveCapacity(Self.count + 1)
-    for index in places.indices {
-      let difference = places[index] - place
+    // From the place outwards, until one coordinate alone is farther than all that were found.
+    var (below, above) = (firstIndex(from: place.w) - 1, firstIndex(from: place.w))
+    while below >= 0 || above < calls.count {
+      let down = below >= 0 ? place.w - calls[below].place.w : .infinity
+      let up = above < calls.count ? calls[above].place.w - place.w : .infinity
+      let least = min(down, up)
+      if nearest.count == Self.count, least * least > nearest[Self.count - 1].distance { break }
+      let call = calls[down < up ? below : above]
+      if down < up { below -= 1 } else { above += 1 }
+      let difference = call.place - place
       let distance = (difference * difference).sum()
-      if nearest.count == Self.count, distance >= nearest[Self.count - 1].distance { continue }
-      let position = nearest.firstIndex { distance < $0.distance } ?? nearest.count
-      nearest.insert((distance, logarithms[index]), at: position)
+      let position =
+        nearest.firstIndex { (distance, call.number) < ($0.distance, $0.call.number) }
+        ?? nearest.count
+      guard position < Self.count else { continue }
+      nearest.insert((distance, call), at: position)
       if nearest.count > Self.count { nearest.removeLast() }
     }
     var weights = 1 / (Self.reach * Self.reach)
@@ -152,9 +173,19 @@ struct MeasuredNeighbours: Sendable {
     for neighbour in nearest {
       let weight = 1 / (neighbour.distance + Self.closest * Self.closest)
       weights += weight
-      sum += weight * neighbour.logarithm
+      sum += weight * neighbour.call.logarithm
     }
     return sum / weights
+  }
+
+  /// The first call whose last coordinate is at least `w`.
+  private func firstIndex(from w: Double) -> Int {
+    var (low, high) = (0, calls.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if calls[middle].place.w < w { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// Logarithms of the sizes that a batch's time follows.
