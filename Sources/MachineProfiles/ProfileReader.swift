@@ -104,11 +104,16 @@ struct ProfileReader {
     // What its tables hold is something else.
     if let old = json["prompt_recovery"], old != .null { throw missing(key, "there") }
     guard let value = json[key], value != .null else { return .none }
-    let time = try number(value, "time_us")
-    guard time > 0 else { throw missing("time_us", "above zero") }
-    return PowerLimit(
+    let limit = (
       excess: try number(value, "excess"), relief: try number(value, "relief"),
-      credit: try number(value, "credit_us"), time: time)
+      credit: try number(value, "credit_us"), time: try number(value, "time_us")
+    )
+    // As wide as no fit goes; beyond, times would be none.
+    guard (0...10).contains(limit.excess), (0...10).contains(limit.relief),
+      (0...1e9).contains(limit.credit), (1...1e12).contains(limit.time)
+    else { throw missing(key, "what a fit gives") }
+    return PowerLimit(
+      excess: limit.excess, relief: limit.relief, credit: limit.credit, time: limit.time)
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {

@@ -19,4 +19,23 @@ struct ProfileFileTests {
     #expect(call.exitCode == 1)
     #expect(call.errors.contains("`cta_overhead_tokens` is not a number"), "\(call.errors)")
   }
+
+  @Test(
+    "is refused where its power limit is none, or was fitted before there was one",
+    arguments: [
+      "\"power_limit\": {\"excess\": -1,",
+      "\"prompt_recovery\": {\"share\": 0.1}, \"power_limit\": {\"excess\": 0.1,",
+    ])
+  func powerLimit(value: String) async throws {
+    let folder = try TemporaryDirectory()
+    let profile = try RepositoryFile.text("Sources/CMachineProfiles/nvidia-h200.json")
+    let changed = profile.replacing(#/"power_limit": *{\s*"excess": *[0-9.e-]+,/#, with: value)
+    #expect(changed != profile)
+    let path = try folder.write(changed.utf8, to: "profile.json")
+    let call = await CommandCall(
+      "replay", RepositoryFile.path("traces/h200/mistral-small-24b-random-qps1.always-2d.reprise"),
+      "--policy", "always-3d", "--profile", path)
+    #expect(call.exitCode == 1)
+    #expect(call.errors.contains("`power_limit` is not"), "\(call.errors)")
+  }
 }
