@@ -180,6 +180,17 @@ def launch_times(profiles):
     return f"{medians[0]:.0f} to {medians[-1]:.0f} ms and up to {longest:.0f}"
 
 
+def tables_of_machine(before, ways, pairs):
+    yield from repeated_table(before, ways[0])
+    yield ""
+    yield from goal_table(ways)
+    yield ""
+    yield from difference_table(ways)
+    for way in ways:
+        yield f"\n### {pairs}: {way.title}\n"
+        yield from pair_table(way)
+
+
 def on_second_machine(ways, first, launches):
     yield f"""
 ## On a second machine
@@ -188,14 +199,7 @@ Recorded with this project's own plugin (`Tests/EngineRuns`): other rates, lengt
 with prompts took it {launches[2]}, longer than the GPU's work on it at times, where the first machine took {launches[1]}
 (medians of the profiles, and the longest in them). `random-qps5-again` asks what `random-qps5` asked of the first; how much more its callers saw:
 """
-    yield from repeated_table(first, ways[0])
-    yield ""
-    yield from goal_table(ways)
-    yield ""
-    yield from difference_table(ways)
-    for way in ways:
-        yield f"\n### Every pair: {way.title}\n"
-        yield from pair_table(way)
+    yield from tables_of_machine(first, ways, "Every pair")
     yield f"\n### Where the errors come from: {ways[1].title}, as shares of the real value\n"
     yield from source_table(ways[1])
 
@@ -207,14 +211,7 @@ def on_third_machine(ways, second):
 Recorded on another day, and left out of every fit here: *profile alone* has the second machine's rest of step and host, fitted without these
 workloads, whichever machine ran them. What more its callers saw than the second machine's:
 """
-    yield from repeated_table(second, ways[0])
-    yield ""
-    yield from goal_table(ways)
-    yield ""
-    yield from difference_table(ways)
-    for way in ways:
-        yield f"\n### Every pair on the third machine: {way.title}\n"
-        yield from pair_table(way)
+    yield from tables_of_machine(second, ways, "Every pair on the third machine")
 
 
 def main():

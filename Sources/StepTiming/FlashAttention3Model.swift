@@ -28,6 +28,8 @@ public struct FlashAttention3Model: KernelModel {
   private static let tilesTogether = 4
   /// The most parts of a row that vLLM allows under CUDA graphs.
   private static let splitsMax = 32
+  /// The most parts of a row that FlashAttention takes by itself.
+  private static let splitsMaxBesidePrompts = 128
 
   /// A number of parts is taken if it keeps the SMs so near to as busy as the best.
   private static let efficiencyMin = 0.85
@@ -64,8 +66,7 @@ public struct FlashAttention3Model: KernelModel {
   ) -> Double {
     var blocks = 0
     for length in batch.kvLengths { blocks += ceilingDivide(max(1, Int(length)), Self.kvBlock) }
-    let scaled = ceilingDivide(11 * blocks * context.kvHeads, 10)
-    let blocksPerSM = max(1, ceilingDivide(scaled, context.smCount))
+    let blocksPerSM = Self.blocksPerSM(blocks, context)
     let longest = Double(Int(batch.kvLengths.max() ?? 0) + Self.kvBlock) + parameters[1]
     var queue = CTAQueue(capacity: context.smCount, longest: longest)
     var isSplit = false
@@ -93,8 +94,7 @@ public struct FlashAttention3Model: KernelModel {
     }
     let tiles = context.kvHeads * ceilingDivide(longestQuery, tileTokens)
     let splitsMax = Self.splitsMax(tiles: tiles, longest: longest, smCount: context.smCount)
-    let scaled = ceilingDivide(11 * blocks * context.kvHeads, 10)
-    let blocksPerSM = max(1, ceilingDivide(scaled, context.smCount))
+    let blocksPerSM = Self.blocksPerSM(blocks, context)
     let overhead = max(parameters[7] * parameters[5], parameters[9] * parameters[6])
     var queue = CTAQueue(
       capacity: context.smCount,
@@ -127,11 +127,16 @@ public struct FlashAttention3Model: KernelModel {
     return parameters[0] + nanoseconds / 1e3 + (isSplit ? parameters[4] : 0)
   }
 
+  /// KV blocks of one KV head's tiles that an SM is to take, a tenth more than its share.
+  private static func blocksPerSM(_ blocks: Int, _ context: AttentionContext) -> Int {
+    max(1, ceilingDivide(ceilingDivide(11 * blocks * context.kvHeads, 10), context.smCount))
+  }
+
   /// The most parts of a row beside prompts: the fewest that keep the SMs about as busy as any number.
   private static func splitsMax(tiles: Int, longest: Int, smCount: Int) -> Int {
     let blocks = ceilingDivide(longest, kvBlock)
     guard Double(tiles) < busyShare * Double(smCount), blocks > blocksUnsplit else { return 1 }
-    let efficiencies = (1...min(kvBlock, smCount, blocks)).map { splits in
+    let efficiencies = (1...min(splitsMaxBesidePrompts, smCount, blocks)).map { splits in
       let waves = Double(tiles * splits) / Double(smCount)
       return waves / waves.rounded(.up)
     }

@@ -7,15 +7,8 @@ import Testing
 struct ProfileFileTests {
   @Test("is refused by the key that is wrong", arguments: ["-1", "1e308", "\"20\""])
   func parameterOutOfRange(value: String) async throws {
-    let folder = try TemporaryDirectory()
-    let profile = try RepositoryFile.text("Sources/CMachineProfiles/nvidia-h200.json")
     let overhead = #/"cta_overhead_tokens": *[0-9.e-]+/#
-    let changed = profile.replacing(overhead, with: "\"cta_overhead_tokens\": \(value)")
-    #expect(changed != profile)
-    let path = try folder.write(changed.utf8, to: "profile.json")
-    let call = await CommandCall(
-      "replay", RepositoryFile.path("traces/h200/mistral-small-24b-random-qps1.always-2d.reprise"),
-      "--policy", "always-3d", "--profile", path)
+    let call = try await Self.replay(overhead, as: "\"cta_overhead_tokens\": \(value)")
     #expect(call.exitCode == 1)
     #expect(call.errors.contains("`cta_overhead_tokens` is not a number"), "\(call.errors)")
   }
@@ -27,15 +20,20 @@ struct ProfileFileTests {
       "\"prompt_recovery\": {\"share\": 0.1}, \"power_limit\": {\"excess\": 0.1,",
     ])
   func powerLimit(value: String) async throws {
-    let folder = try TemporaryDirectory()
-    let profile = try RepositoryFile.text("Sources/CMachineProfiles/nvidia-h200.json")
-    let changed = profile.replacing(#/"power_limit": *{\s*"excess": *[0-9.e-]+,/#, with: value)
-    #expect(changed != profile)
-    let path = try folder.write(changed.utf8, to: "profile.json")
-    let call = await CommandCall(
-      "replay", RepositoryFile.path("traces/h200/mistral-small-24b-random-qps1.always-2d.reprise"),
-      "--policy", "always-3d", "--profile", path)
+    let call = try await Self.replay(#/"power_limit": *{\s*"excess": *[0-9.e-]+,/#, as: value)
     #expect(call.exitCode == 1)
     #expect(call.errors.contains("`power_limit` is not"), "\(call.errors)")
+  }
+
+  /// A replay with the built-in profile, of which a part reads otherwise.
+  private static func replay(_ part: Regex<Substring>, as text: String) async throws -> CommandCall
+  {
+    let folder = try TemporaryDirectory()
+    let profile = try RepositoryFile.text("Sources/CMachineProfiles/nvidia-h200.json")
+    let changed = profile.replacing(part, with: text)
+    #expect(changed != profile)
+    return await CommandCall(
+      "replay", RepositoryFile.path("traces/h200/mistral-small-24b-random-qps1.always-2d.reprise"),
+      "--policy", "always-3d", "--profile", try folder.write(changed.utf8, to: "profile.json"))
   }
 }
