@@ -57,13 +57,15 @@ struct RescheduledRun {
   mutating func schedule() -> Bool {
     start = timeline.nextSchedule
     rested = .zero
+    var lastSeen = start - host.visibility
     if scheduler.isIdle {
       guard nextArrival < arrivals.count else { return false }
       let awake = max(start, times[nextArrival] + host.visibility + host.wakeUp)
       rested = awake - start
       start = awake
+      lastSeen = max(lastSeen, min(start, times[nextArrival] + host.gathering))
     }
-    while nextArrival < arrivals.count, times[nextArrival] + host.visibility <= start {
+    while nextArrival < arrivals.count, times[nextArrival] <= lastSeen {
       scheduler.enqueue(arrivals[nextArrival])
       nextArrival += 1
     }

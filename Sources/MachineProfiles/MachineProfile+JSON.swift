@@ -91,13 +91,14 @@ extension PowerLimit {
 
 extension HostTiming {
   /// Keys that a profile may lack.
-  static let laterKeys: Set<String> = ["send_delay_us", "wake_up_us"]
+  static let laterKeys: Set<String> = ["send_delay_us", "wake_up_us", "gathering_us"]
 
   /// Keys of the parameters in profiles, all in microseconds.
   static var keys: [(key: String, path: WritableKeyPath<HostTiming, Nanoseconds>)] {
     [
       ("send_delay_us", \.sendDelay), ("admission_us", \.admission),
-      ("wake_up_us", \.wakeUp), ("schedule_delay_us", \.scheduleDelay),
+      ("wake_up_us", \.wakeUp), ("gathering_us", \.gathering),
+      ("schedule_delay_us", \.scheduleDelay),
       ("schedule_duration_us", \.scheduleDuration), ("first_kernel_us", \.firstKernel),
       ("graph_launch_us", \.graphLaunch), ("piece_launch_us", \.pieceLaunch),
       ("library_piece_launch_us", \.libraryPieceLaunch),

@@ -52,10 +52,11 @@ struct ProfileReader {
     var host = HostTiming()
     let hostJSON = json["host"] ?? .null
     for (key, path) in HostTiming.keys {
-      // Profiles of before have neither sending nor waking up apart.
+      // Profiles of before tell neither sending nor waking up apart, nor what waking gathers.
       if hostJSON[key] == nil, HostTiming.laterKeys.contains(key) { continue }
       host[keyPath: path] = Nanoseconds(Int64((try number(hostJSON, key) * 1e3).rounded()))
     }
+    if hostJSON["gathering_us"] == nil { host.gathering = host.wakeUp }
     host.pieceLaunchSpread = try delaySpread(hostJSON, "piece_launch_spread_us")
     host.clientSpread = try delaySpread(hostJSON, "client_spread_us")
     return ModelProfile(

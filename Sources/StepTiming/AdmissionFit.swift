@@ -4,10 +4,12 @@ internal import TraceModel
 ///
 /// A recording has bounds: what a call of the scheduler admitted was visible to it, and, had there been
 /// room, not visible to the call before. The admission is the time that contradicts the bounds least in
-/// sum. Arrivals at an idle engine, which must wake up first, are kept apart.
+/// sum. Arrivals at an idle engine, which must wake up first, are kept apart; and so are those in the
+/// first step of a recording, in which a recorder may open its file first.
 struct AdmissionFit: Sendable {
   private var bounds: [(after: Nanoseconds, before: Nanoseconds)] = []
   private var idle: [Nanoseconds] = []
+  private var first: [Nanoseconds] = []
 
   /// A request that was passed over so long after its arrival waited for room.
   private static let afterMax = Nanoseconds(10_000_000)
@@ -21,17 +23,24 @@ struct AdmissionFit: Sendable {
   /// An idle engine scheduled a request so long after its arrival.
   mutating func add(idle delay: Nanoseconds) { idle.append(delay) }
 
+  /// A recording began with a request that was scheduled so long after its arrival.
+  mutating func add(first delay: Nanoseconds) { first.append(delay) }
+
   /// Takes another recording's in.
   mutating func add(_ other: AdmissionFit) {
     bounds += other.bounds
     idle += other.idle
+    first += other.first
   }
 
   /// Whether nothing was seen.
-  var isEmpty: Bool { bounds.isEmpty && idle.isEmpty }
+  var isEmpty: Bool { bounds.isEmpty && idle.isEmpty && first.isEmpty }
 
-  /// What an idle engine took, the middle value; `nil` where none was idle.
+  /// What an idle engine took, the middle value; `nil` where none was idle after the first step.
   var idleAdmission: Nanoseconds? { HostFit.median(idle) }
+
+  /// What the first steps of recordings took, the middle value: an upper bound of `idleAdmission`.
+  var firstAdmission: Nanoseconds? { HostFit.median(first) }
 
   /// The admission to a busy engine; where bounds leave a range, what of it is nearest to `known`.
   ///

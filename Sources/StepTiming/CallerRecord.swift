@@ -19,7 +19,8 @@ public struct CallerRecord: Hashable, Sendable {
 /// All tokens of a step come in one message, so a step counts once, with the mean of its tokens.
 struct CallerFit: Sendable {
   private var sendDelays: [Nanoseconds] = []
-  private var clientDelays: [Nanoseconds] = []
+  /// By recording, the delay of each step in turn.
+  private var clientDelays: [[Nanoseconds]] = [[]]
   /// By request, its tokens so far; a preempted one's are not counted twice.
   private var outputs: [Int]
 
@@ -44,7 +45,7 @@ struct CallerFit: Sendable {
       sum += times[token] - output
       count += 1
     }
-    if count > 0 { clientDelays.append(Nanoseconds(sum.rawValue / count)) }
+    if count > 0 { clientDelays[0].append(Nanoseconds(sum.rawValue / count)) }
   }
 
   /// Takes another recording's in.
@@ -57,10 +58,34 @@ struct CallerFit: Sendable {
   var sendDelay: Nanoseconds? { HostFit.median(sendDelays).map { max(.zero, $0) } }
 
   /// From tokens at the scheduler to their callers: the mean and the spread; `nil` where unknown.
+  ///
+  /// Delays drift, so that those of neighbouring steps are alike, and gaps between tokens show less
+  /// of them than independent delays would: the spread is that of independent ones whose neighbours
+  /// lie as far apart as those of the recordings.
   var clientDelay: (mean: Nanoseconds, spread: DelaySpread)? {
-    guard !clientDelays.isEmpty else { return nil }
-    let sum = clientDelays.reduce(.zero, +)
-    let mean = Nanoseconds(sum.rawValue / Int64(clientDelays.count))
-    return (max(.zero, mean), DelaySpread(delays: clientDelays))
+    let recordings = clientDelays.filter { !$0.isEmpty }
+    guard !recordings.isEmpty else { return nil }
+    var (offsets, neighbours, pairs) = ([Nanoseconds](), Nanoseconds.zero, Int64(0))
+    for delays in recordings {
+      let mean = Self.mean(delays)
+      offsets += delays.map { $0 - mean }
+      for (one, next) in zip(delays, delays.dropFirst()) {
+        neighbours += max(next - one, one - next)
+      }
+      pairs += Int64(delays.count - 1)
+    }
+    let spread = DelaySpread(delays: offsets)
+    let independent = spread.meanDistance
+    guard pairs > 0, independent > .zero else { return (max(.zero, Self.mean(all)), spread) }
+    let apart = Nanoseconds(neighbours.rawValue / pairs)
+    return (
+      max(.zero, Self.mean(all)), spread.scaled(by: min(apart, independent), over: independent)
+    )
+  }
+
+  private var all: [Nanoseconds] { clientDelays.flatMap(\.self) }
+
+  private static func mean(_ delays: [Nanoseconds]) -> Nanoseconds {
+    Nanoseconds(delays.reduce(.zero, +).rawValue / Int64(delays.count))
   }
 }

@@ -34,6 +34,17 @@ public struct DelaySpread: Hashable, Sendable {
     DelaySpread(offsets: offsets.map { $0.scaled(by: numerator, over: denominator) })
   }
 
+  /// How far two delays, drawn independently, lie apart in the mean.
+  var meanDistance: Nanoseconds {
+    guard !offsets.isEmpty else { return .zero }
+    // Of n ascending values, the one at `place` is the greater in `place` pairs, the less in the rest.
+    var sum = Int64(0)
+    for (place, offset) in offsets.enumerated() {
+      sum += offset.rawValue * Int64(2 * place + 1 - offsets.count)
+    }
+    return Nanoseconds(2 * sum / (Int64(offsets.count) * Int64(offsets.count)))
+  }
+
   private static let quantiles = 64
   private static let delaysMin = 256
 

@@ -9,6 +9,7 @@ public struct HostFit: Sendable {
   private var scheduleDurations: [Nanoseconds] = []
   /// How soon requests were seen: after their sending where that is known, and after their arrival.
   private var admissions = (sent: AdmissionFit(), arrived: AdmissionFit())
+  private var gatheringFit: GatheringFit
   private var callerFit: CallerFit
   private var graphLaunches: [Nanoseconds] = []
   private var pieceLaunches = PieceLaunchFit()
@@ -32,6 +33,10 @@ public struct HostFit: Sendable {
     self.requests = requests
     self.callers = callers
     callerFit = CallerFit(requests: requests, callers: callers)
+    gatheringFit = GatheringFit(
+      moments: requests.indices.map { place in
+        callers.isEmpty ? requests[place].arrival : callers[place]?.sent ?? requests[place].arrival
+      })
     self.usesTriton = usesTriton
     started = Array(repeating: false, count: requests.count)
   }
@@ -71,6 +76,7 @@ public struct HostFit: Sendable {
   private mutating func noteAdmissions(_ step: TraceStep) {
     let onlyNew = step.rows.allSatisfy { !started[Int($0.request)] }
     let isIdle = onlyNew && isFirstAfterRest(step)
+    if isIdle { gatheringFit.add(step, requests: requests) }
     for row in step.rows where !started[Int(row.request)] {
       started[Int(row.request)] = true
       note(step, after: requests[Int(row.request)].arrival, isIdle: isIdle, &admissions.arrived)
@@ -85,11 +91,11 @@ public struct HostFit: Sendable {
     _ step: TraceStep, after origin: Nanoseconds, isIdle: Bool, _ fit: inout AdmissionFit
   ) {
     let seen = step.scheduleStart - origin
-    if isIdle {
-      fit.add(idle: max(.zero, seen))
-    } else {
+    guard isIdle else {
       fit.add(after: (previous?.scheduleStart ?? origin) - origin, before: seen)
+      return
     }
+    if previous == nil { fit.add(first: max(.zero, seen)) } else { fit.add(idle: max(.zero, seen)) }
   }
 
   /// A step scheduled when nothing was in flight: the next one is scheduled when it is launched.
@@ -137,6 +143,7 @@ public struct HostFit: Sendable {
     all.admissions.sent.add(other.admissions.sent)
     all.admissions.arrived.add(other.admissions.arrived)
     all.callerFit.add(other.callerFit)
+    all.gatheringFit.add(other.gatheringFit)
     all.graphLaunches += other.graphLaunches
     all.pieceLaunches.add(other.pieceLaunches)
     all.firstKernels += other.firstKernels
@@ -146,21 +153,26 @@ public struct HostFit: Sendable {
   /// How requests come in: sending, admission, waking up.
   ///
   /// Where sendings are unknown, what requests take from arrival to being seen beyond the
-  /// fallback's admission counts as sending, up to the fallback's.
+  /// fallback's admission counts as sending, up to the fallback's. How long a recording's first
+  /// request waited counts where nothing else is known.
   private func intake(
     _ known: HostTiming?
-  ) -> (sendDelay: Nanoseconds, admission: Nanoseconds, wakeUp: Nanoseconds) {
+  ) -> (
+    sendDelay: Nanoseconds, admission: Nanoseconds, wakeUp: Nanoseconds, gathering: Nanoseconds
+  ) {
     let usesSent = !admissions.sent.isEmpty
     let fit = usesSent ? admissions.sent : admissions.arrived
     let before = usesSent ? .zero : known?.sendDelay ?? .zero
-    let expected = known.map { before + $0.admission } ?? fit.idleAdmission
+    let idle = fit.idleAdmission ?? (known == nil ? fit.firstAdmission : nil)
+    let expected = known.map { before + $0.admission } ?? idle
     let visibility = fit.admission(near: expected) ?? expected ?? .zero
     let sendDelay =
       usesSent
       ? callerFit.sendDelay ?? .zero
       : min(before, max(.zero, visibility - (known?.admission ?? .zero)))
-    let wakeUp = fit.idleAdmission.map { max(.zero, $0 - visibility) } ?? known?.wakeUp ?? .zero
-    return (sendDelay, usesSent ? visibility : visibility - sendDelay, wakeUp)
+    let wakeUp = idle.map { max(.zero, $0 - visibility) } ?? known?.wakeUp ?? .zero
+    let gathering = fit.idleAdmission == nil ? known?.gathering ?? wakeUp : wakeUp
+    return (sendDelay, usesSent ? visibility : visibility - sendDelay, wakeUp, gathering)
   }
 
   /// The medians of what was seen.
@@ -171,6 +183,7 @@ public struct HostFit: Sendable {
     let client = callerFit.clientDelay
     return HostTiming(
       sendDelay: intake.sendDelay, admission: intake.admission, wakeUp: intake.wakeUp,
+      gathering: gatheringFit.gathering(near: intake.gathering),
       scheduleDelay: Self.median(scheduleDelays) ?? fallback?.scheduleDelay ?? .zero,
       scheduleDuration: Self.median(scheduleDurations) ?? fallback?.scheduleDuration ?? .zero,
       firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,

@@ -8,7 +8,8 @@ public import TraceModel
 /// ```
 /// sent          =       arrival + sendDelay
 /// schedule(n)   starts  max(output(n-2), launched(n-1)) + scheduleDelay, and sees what was sent `admission`
-///                       before; on an idle engine at the first sent + admission + wakeUp if that is later
+///                       before; on an idle engine at the first sent + admission + wakeUp if that is later,
+///                       and sees what was sent up to `gathering` after the first
 /// scheduleEnd(n) =      schedule(n) + scheduleDuration
 /// launched(n)   =       scheduleEnd(n) + graphLaunch, pieceLaunch or libraryPieceLaunch
 /// gpuEnd(n)     =       max(max(gpuEnd(n-1), scheduleEnd(n) + firstKernel) + gpu time, launched(n))
@@ -26,6 +27,8 @@ public struct HostTiming: Hashable, Sendable {
   public var admission: Nanoseconds
   /// What an idle engine, which sleeps until a request comes, needs longer.
   public var wakeUp: Nanoseconds
+  /// How much later than the request that wakes an idle engine another may be sent and be in its step.
+  public var gathering: Nanoseconds
   /// From one step's output to the next call of the scheduler.
   public var scheduleDelay: Nanoseconds
   /// The scheduler's call.
@@ -50,9 +53,10 @@ public struct HostTiming: Hashable, Sendable {
 
   /// Timing of a host; all zero means a host that costs nothing.
   ///
-  /// `libraryPieceLaunch` is `pieceLaunch` where it is not given.
+  /// `libraryPieceLaunch` is `pieceLaunch` where it is not given, and `gathering` is `wakeUp`.
   public init(
     sendDelay: Nanoseconds = .zero, admission: Nanoseconds = .zero, wakeUp: Nanoseconds = .zero,
+    gathering: Nanoseconds? = nil,
     scheduleDelay: Nanoseconds = .zero, scheduleDuration: Nanoseconds = .zero,
     firstKernel: Nanoseconds = .zero, graphLaunch: Nanoseconds = .zero,
     pieceLaunch: Nanoseconds = .zero, libraryPieceLaunch: Nanoseconds? = nil,
@@ -63,6 +67,7 @@ public struct HostTiming: Hashable, Sendable {
     self.sendDelay = sendDelay
     self.admission = admission
     self.wakeUp = wakeUp
+    self.gathering = gathering ?? wakeUp
     self.scheduleDelay = scheduleDelay
     self.scheduleDuration = scheduleDuration
     self.firstKernel = firstKernel

@@ -103,11 +103,83 @@ struct HostFitTests {
     let host = Self.fitted(fallback: known)
     #expect(host.sendDelay == Self.micro(800))
     #expect(host.admission == Self.micro(950))
-    #expect(host.wakeUp == Self.micro(2100 - 1750))
+    #expect(host.wakeUp == known.wakeUp, "in the first step a recorder may open its file")
     #expect(host.clientDelay == known.clientDelay)
     #expect(host.clientSpread == known.clientSpread)
     // An engine's own recording: a request counts as arrived when its front end has it.
     let late = HostTiming(sendDelay: Self.micro(800), admission: Self.micro(1900))
     #expect(Self.fitted(fallback: late).sendDelay == .zero)
+  }
+
+  @Test("leaves a recording's first request out of what an idle engine takes, if others came")
+  func openedFile() {
+    let requests = (0..<3).map { place in
+      TraceRequest(
+        id: RequestID(Int64(place)), arrival: Self.micro(100_000) * place,
+        promptTokens: TokenCount(500), outputTokens: TokenCount(1))
+    }
+    var fit = HostFit(requests: requests, usesTriton: true)
+    for (place, wait) in [6000, 1300, 1400].enumerated() {
+      let start = 100_000 * Int64(place) + Int64(wait)
+      fit.add(
+        Self.step(
+          [(Int32(place), 0, 500)], start: start, end: start + 100, gpu: 20_000,
+          output: start + 20_400))
+    }
+    let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
+    #expect(host.admission + host.wakeUp == Self.micro(1400), "the upper of two")
+  }
+
+  @Test("has how late others of a burst were sent that were in the step of the first")
+  func burst() {
+    let requests = (0..<6).map { place in
+      TraceRequest(
+        id: RequestID(Int64(place)), arrival: Self.micro(300) * place,
+        promptTokens: TokenCount(200), outputTokens: TokenCount(1))
+    }
+    func gathering(_ taken: Range<Int32>, budget: Int32 = 200) -> Nanoseconds {
+      var fit = HostFit(requests: requests, usesTriton: true)
+      fit.add(
+        Self.step(
+          taken.map { ($0, 0, budget) }, start: 1300, end: 1400, gpu: 20_000, output: 21_000))
+      return fit.timing(
+        layers: 32, fallback: HostTiming(gathering: Self.micro(40)), fallbackLayers: 32
+      ).gathering
+    }
+    #expect(gathering(0..<3) == Self.micro(750), "the third came at 600 µs, the fourth at 900")
+    #expect(gathering(0..<1) == Self.micro(40), "none was gathered: 40 µs do not contradict that")
+    #expect(gathering(0..<3, budget: 150) == Self.micro(40), "the step was full")
+  }
+
+  @Test("has a spread that moves gaps as the recorded delays do, which drift")
+  func drift() {
+    let count = 600
+    let requests = [
+      TraceRequest(
+        id: RequestID(0), arrival: .zero, promptTokens: TokenCount(1),
+        outputTokens: TokenCount(Int32(count)))
+    ]
+    // ±100 µs from step to step on a drift of ±1 ms.
+    let outputs = (0..<count).map { Self.micro(10_000) * ($0 + 1) }
+    let delays = (0..<count).map { place in
+      Self.micro(2000 + (place / 100 % 2 == 0 ? 1000 : -1000) + (place % 2 == 0 ? 100 : -100))
+    }
+    var fit = HostFit(
+      requests: requests,
+      callers: [CallerRecord(sent: .zero, tokens: zip(outputs, delays).map { $0 + $1 })],
+      usesTriton: true)
+    for place in 0..<count {
+      fit.add(
+        Self.step(
+          [(0, Int32(place), 1)], start: outputs[place].rawValue / 1000 - 9000,
+          end: outputs[place].rawValue / 1000 - 8900, gpu: 8000,
+          output: outputs[place].rawValue / 1000))
+    }
+    let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
+    #expect(host.clientDelay == Self.micro(2000))
+    // Neighbours lie 200 µs apart, and ten times that at the five places where the drift turns.
+    let steps = (0..<5000).map { host.clientDelay(ofStep: $0) }
+    let apart = zip(steps, steps.dropFirst()).map { max($1 - $0, $0 - $1).rawValue }.reduce(0, +)
+    #expect((180_000...250_000).contains(apart / Int64(steps.count - 1)))
   }
 }
