@@ -2,7 +2,7 @@
 
 import statistics
 
-from accuracy_results import Run, goals, words
+from accuracy_results import STATISTICS, Run, apart, goals, words
 
 
 def percent(share, places=1):
@@ -17,15 +17,15 @@ def cell(row, goal):
     if not row.errors:
         return " – | – | – | – "
     held = [error <= goal for error in row.errors]
-    excused = sum(map(max, zip(held, row.by_chance))) if row.by_chance else "–"
+    excused = sum(map(max, zip(held, row.as_real))) if row.as_real else "–"
     return (
         f" {percent(max(row.errors))} | {percent(statistics.median(row.errors))} | {sum(held)} of {len(held)} | {excused} ")
 
 
-def goal_table(ways):
-    yield "| | " + " | ".join(f"goal | {way.title}: worst | median | within | or by chance" for way in ways) + " |"
+def goal_table(ways, repeats):
+    yield "| | " + " | ".join(f"goal | {way.title}: worst | median | within | or as real runs" for way in ways) + " |"
     yield "|---|" + "---|" * (5 * len(ways))
-    for rows in zip(*(goals(way) for way in ways)):
+    for rows in zip(*(goals(way, repeats) for way in ways)):
         cells = []
         for way, row in zip(ways, rows):
             goal = getattr(row, way.goal)
@@ -40,7 +40,7 @@ def goal_table(ways):
 
 
 def pair_table(way):
-    names = ("itl-mean", "itl-p50", "itl-p99", "ttft-mean", "ttft-p50", "ttft-p90")
+    names = STATISTICS
     yield "| workload | recorded under | replayed under | " + " | ".join(map(words, names)) + (
         " | decode steps | batches part at |")
     yield "|---|---|---|" + "---|" * (len(names) + 2)
@@ -83,7 +83,7 @@ def interval_table(ways):
     yield "| | " + " | ".join(f"{way.title}: inside | on an edge" for way in ways) + " |"
     yield "|---|" + "---|" * (2 * len(ways))
     for same, kind in ((True, "same policy"), (False, "other policy")):
-        for name in ("itl-mean", "itl-p50", "itl-p99", "ttft-mean", "ttft-p50", "ttft-p90"):
+        for name in STATISTICS:
             cells = []
             for way in ways:
                 found = [
@@ -144,14 +144,26 @@ def profile_errors(profile):
         yield f"| {name} | " + " | ".join(percent(e[key]) for key in ("median", "p90", "max")) + f" | {e['rows']} |"
 
 
-def repeated_table(first, again):
+def round_table(repeats):
+    """What callers of repeated runs saw: of the second round against the first, and of later rounds among themselves."""
+    yield "| workload | policy | | " + " | ".join(map(words, STATISTICS)) + " |"
+    yield "|---|---|---|" + "---|" * len(STATISTICS)
+    for (workload, policy), runs in repeats.items():
+        changes = [signed(runs[1][name] / runs[0][name] - 1) for name in STATISTICS]
+        yield f"| {workload} | {policy} | second against first | " + " | ".join(changes) + " |"
+        if len(runs) > 2:
+            shares = [percent(apart(runs[1:], name)) for name in STATISTICS]
+            yield f"| {workload} | {policy} | later ones, apart | " + " | ".join(shares) + " |"
+
+
+def repeated_table(first, again, suffix="-again"):
     """What callers of two real runs saw that were asked the same."""
-    names = ("itl-mean", "itl-p50", "itl-p99", "ttft-mean", "ttft-p50", "ttft-p90")
+    names = STATISTICS
     yield "| workload | policy | " + " | ".join(map(words, names)) + " |"
     yield "|---|---|" + "---|" * len(names)
     own = {target: result for (source, target), result in again.by_pair.items() if source == target}
     for (source, target), result in first.by_pair.items():
-        repeat = own.get(Run(f"{target.workload}-again", target.name))
+        repeat = own.get(Run(f"{target.workload}{suffix}", target.name))
         if source == target and repeat:
             changes = [repeat["statistics"][n]["real"] / result["statistics"][n]["real"] - 1 for n in names]
             yield f"| {target.workload} | {target.name} | " + " | ".join(map(signed, changes)) + " |"

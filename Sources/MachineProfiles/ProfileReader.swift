@@ -56,7 +56,9 @@ struct ProfileReader {
       if hostJSON[key] == nil, HostTiming.laterKeys.contains(key) { continue }
       host[keyPath: path] = Nanoseconds(Int64((try number(hostJSON, key) * 1e3).rounded()))
     }
-    if hostJSON["gathering_us"] == nil { host.gathering = host.wakeUp }
+    if hostJSON["gathering_us"] == nil {
+      host.gathering = HostTiming.gathering(within: host.admission + host.wakeUp)
+    }
     host.pieceLaunchSpread = try delaySpread(hostJSON, "piece_launch_spread_us")
     host.clientSpread = try delaySpread(hostJSON, "client_spread_us")
     return ModelProfile(

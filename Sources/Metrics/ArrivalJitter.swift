@@ -28,4 +28,11 @@ public struct ArrivalJitter: Hashable, Sendable {
       return moved
     }
   }
+
+  /// Another length that is chance, drawn evenly from zero to `limit`, which must not be negative.
+  public func draw(below limit: Nanoseconds) -> Nanoseconds {
+    precondition(limit >= .zero, "a limit is a length")
+    var generator = SplitMix64(seed: ~seed)
+    return Nanoseconds(Int64(generator.next(below: Int(limit.rawValue) + 1)))
+  }
 }

@@ -7,10 +7,12 @@ internal import TraceModel
 /// it was not less for the last request in the step, and not more for the first that was left out.
 struct GatheringFit: Sendable {
   private var bounds = AdmissionFit()
-  private var hasGathered = false
+  private var gathered = 0
   /// When requests were sent (or arrived), ascending, and their places.
   private let moments: [(moment: Nanoseconds, place: Int32)]
 
+  /// How many are gathered is chance: fewer steps that gathered some do not tell.
+  private static let gatheredMin = 3
   /// Later ones have nothing to do with the waking.
   private static let burstMax = Nanoseconds(10_000_000)
 
@@ -35,19 +37,18 @@ struct GatheringFit: Sendable {
     guard burst.count > 1 else { return }
     let last = burst.last { taken.contains($0.place) }?.moment ?? first
     let left = burst.first { !taken.contains($0.place) && $0.moment > first }?.moment
-    if last > first { hasGathered = true }
+    if last > first { gathered += 1 }
     bounds.add(after: last - first, before: left.map { $0 - first } ?? Self.burstMax)
   }
 
   /// Takes another recording's in.
   mutating func add(_ other: GatheringFit) {
     bounds.add(other.bounds)
-    hasGathered = hasGathered || other.hasGathered
+    gathered += other.gathered
   }
 
-  /// The time that contradicts the bounds least; where no step had gathered others, what of their
-  /// range is nearest to `expected`, and so without bounds.
-  func gathering(near expected: Nanoseconds) -> Nanoseconds {
-    bounds.admission(near: hasGathered ? nil : expected) ?? expected
+  /// The time that contradicts the bounds least; `expected` where too few steps gathered others.
+  func gathering(unless expected: Nanoseconds) -> Nanoseconds {
+    gathered < Self.gatheredMin ? expected : bounds.admission(near: nil) ?? expected
   }
 }

@@ -171,7 +171,7 @@ public struct HostFit: Sendable {
       ? callerFit.sendDelay ?? .zero
       : min(before, max(.zero, visibility - (known?.admission ?? .zero)))
     let wakeUp = idle.map { max(.zero, $0 - visibility) } ?? known?.wakeUp ?? .zero
-    let gathering = fit.idleAdmission == nil ? known?.gathering ?? wakeUp : wakeUp
+    let gathering = known?.gathering ?? HostTiming.gathering(within: visibility + wakeUp)
     return (sendDelay, usesSent ? visibility : visibility - sendDelay, wakeUp, gathering)
   }
 
@@ -183,7 +183,7 @@ public struct HostFit: Sendable {
     let client = callerFit.clientDelay
     return HostTiming(
       sendDelay: intake.sendDelay, admission: intake.admission, wakeUp: intake.wakeUp,
-      gathering: gatheringFit.gathering(near: intake.gathering),
+      gathering: gatheringFit.gathering(unless: intake.gathering),
       scheduleDelay: Self.median(scheduleDelays) ?? fallback?.scheduleDelay ?? .zero,
       scheduleDuration: Self.median(scheduleDurations) ?? fallback?.scheduleDuration ?? .zero,
       firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,

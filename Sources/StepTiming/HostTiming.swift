@@ -53,10 +53,10 @@ public struct HostTiming: Hashable, Sendable {
 
   /// Timing of a host; all zero means a host that costs nothing.
   ///
-  /// `libraryPieceLaunch` is `pieceLaunch` where it is not given, and `gathering` is `wakeUp`.
+  /// `libraryPieceLaunch` is `pieceLaunch` where it is not given.
   public init(
     sendDelay: Nanoseconds = .zero, admission: Nanoseconds = .zero, wakeUp: Nanoseconds = .zero,
-    gathering: Nanoseconds? = nil,
+    gathering: Nanoseconds = .zero,
     scheduleDelay: Nanoseconds = .zero, scheduleDuration: Nanoseconds = .zero,
     firstKernel: Nanoseconds = .zero, graphLaunch: Nanoseconds = .zero,
     pieceLaunch: Nanoseconds = .zero, libraryPieceLaunch: Nanoseconds? = nil,
@@ -67,7 +67,7 @@ public struct HostTiming: Hashable, Sendable {
     self.sendDelay = sendDelay
     self.admission = admission
     self.wakeUp = wakeUp
-    self.gathering = gathering ?? wakeUp
+    self.gathering = gathering
     self.scheduleDelay = scheduleDelay
     self.scheduleDuration = scheduleDuration
     self.firstKernel = firstKernel
@@ -78,6 +78,13 @@ public struct HostTiming: Hashable, Sendable {
     self.outputDelay = outputDelay
     self.clientDelay = clientDelay
     self.clientSpread = clientSpread
+  }
+
+  /// What `gathering` is taken for where too few bursts were recorded, given what an idle engine takes
+  /// from a sending to its step: the message is on its way for about half of that, and others that are
+  /// sent meanwhile come before the engine is awake.
+  public static func gathering(within idle: Nanoseconds) -> Nanoseconds {
+    Nanoseconds(idle.rawValue / 2)
   }
 
   /// From arrival to the first moment that a busy engine's scheduler can see a request.

@@ -1,10 +1,11 @@
 """Runs vLLM on a GPU with the recorder and writes, for each workload, the trace and what the callers saw.
 
-    python record_vllm.py MODEL_FOLDER --policy vllm-default --output FOLDER --workloads random-qps3,mix-qps3 [--checks 16]
+    python record_vllm.py MODEL_FOLDER --policy vllm-default --output FOLDER --workloads random-qps3,mix-qps3 [--repeat 3] [--checks 16]
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -77,6 +78,30 @@ async def warm_up(caller):
         await caller.run(requests, lead=0.1)
 
 
+MODES = {"off": False, "on": False, "gpu-times": True}
+# Of what recording costs at prompts: sizes, each with up to SPREAD tokens more, and requests of each in a row.
+SIZES, SPREAD, IN_A_ROW = (100, 200, 400, 800, 1600), 30, 3
+
+
+def recorded(output, mode, stem):
+    """Arguments of `record_to` for a way to record."""
+    return (None if mode == "off" else str(output / f"{stem}-{mode}.reprise"), MODES[mode])
+
+
+async def prompt_checks(engine, caller, output, blocks):
+    """What recording costs at prompts: the first tokens of single requests, modes and sizes in an order of chance."""
+    dice, begin = random.Random(5), time.monotonic()
+    for _ in range(blocks):
+        for mode in dice.sample(list(MODES), len(MODES)):
+            await engine.collective_rpc("record_to", args=recorded(output, mode, "prompts"))
+            for size in dice.sample(SIZES, len(SIZES)):
+                for _ in range(IN_A_ROW):
+                    (seen,) = await caller.run([(0, size + dice.randrange(SPREAD), 1)], lead=0.03)
+                    entry = {"mode": mode, "prompt_tokens": size, "second": round(time.monotonic() - begin, 2), "ttft_ms": seen["tokens"][0] * 1e3}
+                    with open(output / "prompts.jsonl", "a") as file:
+                        file.write(json.dumps(entry) + "\n")
+
+
 async def checks(engine, caller, output, blocks):
     """The recorder's GPU times beside the driver's, and what recording costs at a batch of 64."""
     await engine.collective_rpc("record_to", args=(str(output / "gpu-times.reprise"),))
@@ -85,12 +110,11 @@ async def checks(engine, caller, output, blocks):
     kernels = await engine.collective_rpc("write_kernels", args=(str(output / "gpu-times.kernels.json"),))
     log("kernels seen by the profiler", kernels)
     await caller.run([(0, 500, 40)], lead=0.1)
-    modes = {"off": (None, False), "on": (str(output / "cost-on.reprise"), False), "gpu-times": (str(output / "cost-gpu.reprise"), True)}
     dice = random.Random(1)
     for block in range(blocks):
         # In an order of chance: what comes first in a block has no advantage.
-        for mode in dice.sample(list(modes), len(modes)):
-            await engine.collective_rpc("record_to", args=modes[mode])
+        for mode in dice.sample(list(MODES), len(MODES)):
+            await engine.collective_rpc("record_to", args=recorded(output, mode, "cost"))
             seen = await caller.run([(0, 100, TOKENS)] * RUNNING, lead=0.1)
             steady = statistics.median(record["tokens"][-1] - record["tokens"][STEADY] for record in seen) / (TOKENS - 1 - STEADY)
             with open(output / "cost.jsonl", "a") as file:
@@ -115,9 +139,11 @@ async def main(arguments):
     caller = Caller(engine)
     await warm_up(caller)
     log("warm")
-    for name in filter(None, arguments.workloads.split(",")):
+    # Round by round, so that what drifts on the machine drifts between runs of a workload.
+    rounds = [f"-run{number + 1}" for number in range(arguments.repeat)] if arguments.repeat > 1 else [""]
+    for suffix, name in itertools.product(rounds, filter(None, arguments.workloads.split(","))):
         requests = workloads.MADE[name]() if name in workloads.MADE else workloads.repeated(name)
-        stem = f"{Path(arguments.model).name}-{Path(name).stem}.{arguments.policy}"
+        stem = f"{Path(arguments.model).name}-{Path(name).stem}{suffix}.{arguments.policy}"
         await engine.collective_rpc("record_to", args=(str(output / f"{stem}.reprise"),))
         seen = await caller.run(requests)
         with open(output / f"{stem}.client.jsonl", "w") as file:
@@ -129,6 +155,10 @@ async def main(arguments):
         await checks(engine, caller, output, arguments.checks)
         await engine.collective_rpc("record_to", args=(None,))
         log("checked")
+    if arguments.prompt_checks:
+        await prompt_checks(engine, caller, output, arguments.prompt_checks)
+        await engine.collective_rpc("record_to", args=(None,))
+        log("checked prompts")
     engine.shutdown()
 
 
@@ -138,5 +168,7 @@ if __name__ == "__main__":
     parser.add_argument("--policy", choices=("vllm-default", "always-2d", "flash-attention-3"), default="vllm-default")
     parser.add_argument("--output", required=True)
     parser.add_argument("--workloads", default="", help="names, or files with the requests of another run")
+    parser.add_argument("--repeat", type=int, default=1, metavar="ROUNDS", help="record every workload so many times")
     parser.add_argument("--checks", type=int, default=0, metavar="BLOCKS", help="check GPU times, and the cost of recording in so many blocks")
+    parser.add_argument("--prompt-checks", type=int, default=0, metavar="BLOCKS", help="check the cost of recording at single prompts")
     sys.exit(asyncio.run(main(parser.parse_args())))

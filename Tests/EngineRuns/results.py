@@ -69,6 +69,22 @@ def cost(folders):
                 f"{change[0]} | {change[1]} |")
 
 
+def prompts(path):
+    """First tokens of single prompts without recording, with it, and with GPU times."""
+    times = {}
+    for line in path.read_text().splitlines():
+        entry = json.loads(line)
+        times.setdefault(entry["prompt_tokens"], {}).setdefault(entry["mode"], []).append(entry["ttft_ms"])
+    yield "| prompt tokens, up to 29 more | requests of each | " + " | ".join(f"{mode}: median | middle half" for mode in MODES) + " |"
+    yield "|---|---|" + "---|" * (2 * len(MODES))
+    for size, of in sorted(times.items()):
+        cells = []
+        for mode in MODES:
+            low, middle, high = statistics.quantiles(of[mode], n=4)
+            cells.append(f"{middle:.1f} ms | {low:.1f} to {high:.1f} ms")
+        yield f"| {size} | {len(of[MODES[0]])} | " + " | ".join(cells) + " |"
+
+
 def medians_by_rows(run):
     """The median GPU time of decode steps, for each number of rows that has enough of them."""
     by_rows = {}
@@ -121,6 +137,9 @@ def main():
     print("\n".join(gpu_times(arguments.reprise, checked)))
     print("\n## Decode steps of 64 requests without recording, with it, and with GPU times, in blocks beside each other\n")
     print("\n".join(cost(checked)))
+    for path in sorted(arguments.runs.glob("*/prompts.jsonl")):
+        print("\n## First tokens of single prompts without recording, with it, and with GPU times\n")
+        print("\n".join(prompts(path)))
     print("\n## The same work on two machines\n\n`random-qps5` was recorded elsewhere, by another program; all others here.\n")
     print("\n".join(machines(arguments.reprise, arguments.traces)))
     print(f"\n## Clock of the multiprocessors, once a second\n\n{clocks(arguments.clocks)}.")
