@@ -1,13 +1,18 @@
 """The report draws the numbers of real replays, says the same every time, and refuses what it cannot draw."""
 
 import json
+import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
+import traceback
 from html.parser import HTMLParser
 from pathlib import Path
 
+import matplotlib.backends.backend_svg  # noqa: F401 - for the copies
 import numpy as np
 import pandas
 import pytest
@@ -21,8 +26,30 @@ POLICIES = ["always-2d", "vllm-0.33", "fastest"]
 
 
 def call(script, *arguments):
-    command = [sys.executable, CHECKOUT / "analysis" / script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    """Runs a program of this folder as its own process: a copy of this one, which has imported pandas and matplotlib."""
+    path = str(CHECKOUT / "analysis" / script)
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.dup2(printed.fileno(), 1)
+                os.dup2(errors.fileno(), 2)
+                sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
+                sys.argv = [path, *map(str, arguments)]
+                runpy.run_path(path, run_name="__main__")
+                code = 0
+            except SystemExit as end:
+                code = end.code or 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        out, err = (file.seek(0) or file.read().decode() for file in (printed, errors))
+    return subprocess.CompletedProcess([path, *arguments], status, out, err)
 
 
 @pytest.fixture(scope="session")
