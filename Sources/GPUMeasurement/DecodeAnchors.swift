@@ -8,9 +8,9 @@ enum DecodeAnchors {
   case between(low: AttentionBatch, high: AttentionBatch, share: Int64)
 
   /// Anchors of a batch: rows longest first, shifted so that the longest has a multiple of the
-  /// spacing.
+  /// spacing; of an exact one the batch itself, its rows in the engine's order.
   init(of batch: AttentionBatch, isExact: Bool) {
-    guard batch.summary.isSingleTokenOnly, batch.summary.rows > 0 else {
+    guard !isExact, batch.summary.isSingleTokenOnly, batch.summary.rows > 0 else {
       self = .exact(batch)
       return
     }
@@ -22,7 +22,7 @@ enum DecodeAnchors {
     let spacing = GPUMeasurementLimits.anchorSpacing
     let above = lengths[0] % spacing
     // A row may not become empty by the shift.
-    guard !isExact, above > 0, let shortest = lengths.last, shortest > above else {
+    guard above > 0, let shortest = lengths.last, shortest > above else {
       self = .exact(shifted(0))
       return
     }

@@ -97,6 +97,12 @@ struct MeasuredAttentionTimingTests {
     #expect(try again.attentionTime(of: .triton2D, for: fresh, in: context) == estimate)
     #expect(again.activity.estimates == timing.activity.estimates)
     let exact = try self.timing(exact: true)
+    #expect(
+      try exact.attentionTime(of: .triton2D, for: FakeBench.decode([384, 320]), in: context)
+        == Nanoseconds(Self.nanoseconds(known)))
+    #expect(throws: TimingError.self, "in the engine's order it was not executed") {
+      try exact.attentionTime(of: .triton2D, for: known, in: context)
+    }
     do {
       _ = try exact.attentionTime(of: .triton2D, for: fresh, in: context)
       Issue.record("an exact timing estimates")

@@ -13,7 +13,7 @@ names the release that made it, and options that a release does not have are lef
     python vllm_cases.py --trace requests.jsonl --count 300 --calls-per-second 100 \
         --blocks 32768 700 --output cases.txt
 
-A trace is what `reprise trace export TRACE --format requests-jsonl` prints.
+A trace is what `reprise trace export TRACE --format requests-jsonl` prints. `--and` begins the options of another output.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import json
 import logging
 import os
 import random
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -350,7 +351,7 @@ def deliver(scheduler, output, samples, tokens):
 # Program
 
 
-def parse_arguments():
+def parse_arguments(words):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1, help="seed of the first random case")
@@ -359,13 +360,19 @@ def parse_arguments():
     parser.add_argument("--calls-per-second", type=float, default=100, help="the trace's time in calls")
     parser.add_argument("--blocks", type=int, nargs="+", default=[32768], help="pools for the trace")
     parser.add_argument("--output", required=True, help="the file that the cases are written to")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def main():
-    arguments = parse_arguments()
     logging.disable(logging.WARNING)
     init_none_hash(sha256)
+    for is_word, words in itertools.groupby(sys.argv[1:], key=lambda word: word != "--and"):
+        if is_word:
+            write(parse_arguments(list(words)))
+
+
+def write(arguments):
+    """Writes the cases of one output."""
     if arguments.trace:
         cases = trace_cases(
             arguments.trace, arguments.count, arguments.calls_per_second, arguments.blocks)

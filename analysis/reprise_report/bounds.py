@@ -50,5 +50,5 @@ def words(way, engine="", page=PAGE):
     return (
         f"On {len(itl)} predictions from recordings of vLLM 0.24 on one H200 ({way}, batches rescheduled), mean ITL was off by "
         f"{middle(itl):.1f} % in the median and {max(itl):.1f} % at worst, mean TTFT by {middle(ttft):.1f} % and {max(ttft):.1f} % "
-        "(analysis/ACCURACY.md, which has two more H200s). Other kinds of GPU and engines were not compared."
+        "(analysis/ACCURACY.md, which has three more H200s). Other kinds of GPU and engines were not compared."
     )

@@ -19,7 +19,7 @@ struct GPUOptions: ParsableArguments {
   @Option(help: "Compiled kernels. Default: ~/.cache/reprise/kernels.")
   var kernels: String?
 
-  @Flag(help: "Measure every batch length: interpolate none, estimate none.")
+  @Flag(help: "Measure every batch as it is, its rows in order: interpolate none, estimate none.")
   var exact = false
 
   /// Opens the GPU with the kernels built for it.
