@@ -102,6 +102,21 @@ struct EngineTimelineTests {
       "step 0 takes the upper of two offsets")
   }
 
+  @Test("An engine that wakes takes in what was sent a little after, and none that it cannot know")
+  func gathering() throws {
+    var slow = host
+    slow.admission = milliseconds(3)
+    let arrivals = requests([(5, 2, 1), (6, 2, 1), (7, 2, 1), (9, 2, 1)])
+    func first(_ gathering: Nanoseconds) throws -> Int {
+      slow.gathering = gathering
+      return try replay(arrivals, on: smallEngine(), host: slow).steps[0].rows.count
+    }
+    #expect(try first(.zero) == 1)
+    #expect(try first(milliseconds(1)) == 2)
+    #expect(try first(milliseconds(2)) == 3)
+    #expect(try first(milliseconds(60)) == 3, "the fourth is sent when the step is formed already")
+  }
+
   @Test("Timers hear of rests")
   func rests() throws {
     let replay = RescheduledReplay(

@@ -31,4 +31,18 @@ struct ArrivalJitterTests {
     #expect(one != ArrivalJitter(amplitude: amplitude, seed: 2).applied(to: requests))
     #expect(ArrivalJitter(amplitude: .zero, seed: 1).applied(to: requests) == requests)
   }
+
+  @Test("another length is drawn evenly up to its limit, and not as the arrivals are")
+  func drawn() {
+    let limit = Nanoseconds(1_000)
+    let draws = (0..<2000).map { ArrivalJitter(amplitude: limit, seed: $0).draw(below: limit) }
+    #expect(draws.allSatisfy { (.zero...limit).contains($0) })
+    let mean = Double(draws.reduce(.zero, +).rawValue) / 2000
+    #expect((mean - 500).magnitude < 5 * 1000 / 12.0.squareRoot() / 2000.0.squareRoot())
+    let moved = (0..<2000).map { seed in
+      ArrivalJitter(amplitude: limit, seed: seed).applied(to: [requests[1]])[0].arrival
+    }
+    #expect(Set(zip(draws, moved).map { $1 - $0 * 2 }).count > 1000)
+    #expect(ArrivalJitter(amplitude: limit, seed: 3).draw(below: .zero) == .zero)
+  }
 }
