@@ -8,8 +8,10 @@ internal import TraceModel
 struct GatheringFit: Sendable {
   private var bounds = AdmissionFit()
   private var gathered = 0
-  /// When requests were sent (or arrived), ascending, and their places.
-  private let moments: [(moment: Nanoseconds, place: Int32)]
+  /// When each request was sent (or arrived), by place.
+  private let moments: [Nanoseconds]
+  /// Places in order of that.
+  private let order: [Int32]
 
   /// How many are gathered is chance: fewer steps that gathered some do not tell.
   private static let gatheredMin = 3
@@ -18,7 +20,10 @@ struct GatheringFit: Sendable {
 
   /// A recording whose requests were sent at these moments, by place.
   init(moments: [Nanoseconds]) {
-    self.moments = moments.enumerated().map { ($0.element, Int32($0.offset)) }.sorted { $0 < $1 }
+    self.moments = moments
+    order = moments.indices.map { Int32($0) }.sorted {
+      (moments[Int($0)], $0) < (moments[Int($1)], $1)
+    }
   }
 
   /// A step of new requests alone was scheduled by an engine that had been idle.
@@ -28,17 +33,26 @@ struct GatheringFit: Sendable {
     let isWhole = step.rows.allSatisfy {
       $0.queryLength.rawValue >= requests[Int($0.request)].promptTokens.rawValue
     }
-    let taken = Set(step.rows.map(\.request))
-    guard isWhole, let start = moments.firstIndex(where: { taken.contains($0.place) }) else {
-      return
-    }
-    let first = moments[start].moment
-    let burst = moments[start...].prefix { $0.moment - first < Self.burstMax }
+    guard isWhole, let first = step.rows.map({ moment($0.request) }).min() else { return }
+    let burst = order[firstIndex(from: first)...].prefix { moment($0) - first < Self.burstMax }
     guard burst.count > 1 else { return }
-    let last = burst.last { taken.contains($0.place) }?.moment ?? first
-    let left = burst.first { !taken.contains($0.place) && $0.moment > first }?.moment
+    let taken = Set(step.rows.map(\.request))
+    let last = burst.last { taken.contains($0) }.map(moment) ?? first
+    let left = burst.first { !taken.contains($0) && moment($0) > first }.map(moment)
     if last > first { gathered += 1 }
     bounds.add(after: last - first, before: left.map { $0 - first } ?? Self.burstMax)
+  }
+
+  private func moment(_ place: Int32) -> Nanoseconds { moments[Int(place)] }
+
+  /// Where in the order requests begin that were not sent before `start`.
+  private func firstIndex(from start: Nanoseconds) -> Int {
+    var (low, high) = (0, order.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if moment(order[middle]) < start { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 
   /// Takes another recording's in.
