@@ -123,7 +123,7 @@ two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What ea
 A prediction is the middle of {JITTER + 1} replays, of which {JITTER} have arrivals moved as far as real sendings differ from run to run. *Or as real
 runs*: within the goal, or the real value lies between the least and the greatest of those replays, each further out by the floor. On an edge, of which
 chance decides the side, it may lie further out by the goal. Of the second machine and those after it, which are alike, also where two real runs of
-the work differ as much as prediction and run.
+the work, on one of them or on two, the predicted one among them, differ as much as prediction and run.
 
 ## The goals, and how far they are
 """
@@ -225,11 +225,10 @@ def on_fourth_machine(ways, second, repeats, rounds):
 ## On a fourth machine, whose engine had run the same before
 
 On the second and third machine each engine met these workloads for the first time. Here it ran all of them round by round (`record_vllm.py --repeat`), and
-the second round is what is judged. The machine's host is like those two. In the first
-round prompts of less than 1,000 tokens take up to twice as long to launch, in later ones, of the same sizes, they do not: a process, it seems, loads what
-it launches for a size when it first meets it. No profile models that, so on the second and third machine short prompts' TTFT is predicted too short.
-How far apart callers of such rounds were
-(`traces/h200/repeats.jsonl`):
+the second round is what is judged. The machine's host is like those two. In the first round prompts of less than 1,000 tokens take up to twice as
+long to launch, in later ones, of the same sizes, they do not: a process, it seems, loads what it launches for a size when it first meets it. No profile
+models that, so on the second and third machine short prompts' TTFT is predicted too short. How far apart callers of such rounds were
+(`traces/h200/repeats.jsonl`, which has launches too):
 """
     yield from round_table(rounds)
     yield """
