@@ -113,7 +113,7 @@ No profile has seen the run that it is reported on: `analysis/split.json` says w
 - *profile and trace*: attention from such a profile, rest of step and host from the times of the trace that is replayed, as
   `replay` does. Under the same policy that trace is the reported run itself, so those rows are within the fit.
 - *measured kernels and trace*: attention from kernels that were executed on an H200 (`traces/h200/measurements.jsonl.zst`), the rest as
-  before. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
+  before. Row order of decode batches, which decides what two of these kernels take, is the engine's. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
   and how near estimates are. FlashAttention 3 is vLLM's own
   kernel as a provider timed it (`traces/h200/providers.jsonl.zst`): in a graph, scheduled beforehand, which an engine's calls are not quite.
 
@@ -212,10 +212,10 @@ with prompts took it {launches[2]}, longer than the GPU's work on it at times, w
 
 def on_third_machine(ways, second, repeats):
     yield """
-## On a third machine, which no profile has seen
+## On a third machine, whose GPU is quicker
 
-Recorded on another day, and left out of every fit here: *profile alone* has the second machine's rest of step and host, fitted without these
-workloads, whichever machine ran them. What more its callers saw than the second machine's:
+Recorded on another day. *Profile alone* has this machine's rest of step and host, fitted without the workload that is judged, whichever machine ran it.
+A profile is of one machine: that of the second would be off here by what lies between the two. What more this one's callers saw than the second's:
 """
     yield from tables_of_machine(second, ways, "Every pair on the third machine", repeats)
 

@@ -7,27 +7,28 @@ enum DecodeAnchors {
   /// The batch shifted down and up to lengths that are measured, and how far up the line it lies.
   case between(low: AttentionBatch, high: AttentionBatch, share: Int64)
 
-  /// Anchors of a batch: rows longest first, shifted so that the longest has a multiple of the
-  /// spacing; of an exact one the batch itself, its rows in the engine's order.
+  /// Anchors of a batch: shifted so that its longest row has a multiple of the spacing; of an exact
+  /// one the batch itself.
+  ///
+  /// Rows keep the engine's order for kernels whose time depends on it; for the others the longest
+  /// comes first.
+  init(of batch: AttentionBatch, for family: KernelFamily, isExact: Bool) {
+    self.init(of: isExact ? batch : batch.measuredOrder(for: family), isExact: isExact)
+  }
+
+  /// Anchors of a batch whose rows are in the order that is wanted.
   init(of batch: AttentionBatch, isExact: Bool) {
-    guard !isExact, batch.summary.isSingleTokenOnly, batch.summary.rows > 0 else {
+    let spacing = GPUMeasurementLimits.anchorSpacing
+    let above = Int32(batch.summary.maxKVLength) % spacing
+    // A row may not become empty by the shift.
+    guard !isExact, batch.summary.isSingleTokenOnly, above > 0,
+      let shortest = batch.kvLengths.min(), shortest > above
+    else {
       self = .exact(batch)
       return
     }
-    let padded = batch.summary.paddedRows
-    let lengths = Array(batch.kvLengths.sorted().reversed())
-    func shifted(_ shift: Int32) -> AttentionBatch {
-      AttentionBatch(rows: lengths.map { (1, $0 + shift) }, paddedRows: padded)
-    }
-    let spacing = GPUMeasurementLimits.anchorSpacing
-    let above = lengths[0] % spacing
-    // A row may not become empty by the shift.
-    guard above > 0, let shortest = lengths.last, shortest > above else {
-      self = .exact(shifted(0))
-      return
-    }
     self = .between(
-      low: shifted(-above), high: shifted(spacing - above), share: Int64(above))
+      low: batch.shifted(by: -above), high: batch.shifted(by: spacing - above), share: Int64(above))
   }
 
   /// The batches to measure.
@@ -43,5 +44,25 @@ enum DecodeAnchors {
     Nanoseconds(
       low.rawValue
         + (high.rawValue - low.rawValue) * share / Int64(GPUMeasurementLimits.anchorSpacing))
+  }
+}
+
+extension AttentionBatch {
+  /// The batch in the order in which kernels of a family are measured on it.
+  func measuredOrder(for family: KernelFamily) -> AttentionBatch {
+    family.timeFollowsRowOrder ? self : longestFirst
+  }
+
+  /// The batch with the longest row first; rows of several new tokens stay where they are.
+  var longestFirst: AttentionBatch {
+    guard summary.isSingleTokenOnly else { return self }
+    return AttentionBatch(
+      rows: ascendingKVLengths.reversed().map { (1, $0) }, paddedRows: summary.paddedRows)
+  }
+
+  /// The batch with every row so many tokens longer.
+  func shifted(by tokens: Int32) -> AttentionBatch {
+    AttentionBatch(
+      rows: zip(queryLengths, kvLengths).map { ($0, $1 + tokens) }, paddedRows: summary.paddedRows)
   }
 }

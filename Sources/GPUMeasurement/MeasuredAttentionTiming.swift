@@ -21,13 +21,13 @@ public struct MeasuredTimingOptions: Sendable {
 
 /// Attention times from executed kernels: a store of measurements, and a GPU where there is one.
 ///
-/// Asked for a batch it answers with what was measured for exactly this batch. Batches of single-token
-/// rows are by default known by their sorted lengths: whoever comes first in a batch changes which block
-/// starts where, not how much there is to do, though a kernel without a split takes up to 5 % longer
-/// where two long rows meet on one SM. As such a batch grows by one token a step, its time follows the
-/// KV read, so by default it is measured on a grid alone: shifted so that its longest row has a
-/// multiple of 64 tokens, and shifted to the next multiple. Between both lies a straight line; tiles of
-/// 16 or 32 tokens make steps of at most two tiles around it. `isExact` measures every batch as it is.
+/// Asked for a batch it answers with what was measured for exactly this batch. Split-KV's batches of
+/// single-token rows are by default known by their sorted lengths; those of kernels whose time depends
+/// on the order of rows (`KernelFamily.timeFollowsRowOrder`) are measured in the engine's order. As such a
+/// batch grows by one token a step, its time follows the KV read, so by default it is measured on a grid
+/// alone: shifted so that its longest row has a multiple of 64 tokens, and shifted to the next multiple.
+/// Between both lies a straight line; tiles of 16 or 32 tokens make steps of at most two tiles around it.
+/// `isExact` measures every batch as it is.
 /// Without a measurement and without a GPU a batch is estimated from the batches that were measured
 /// (`EstimatedKernel`), and counted as such; under `isExact`, or where too little was measured, it has
 /// no time.

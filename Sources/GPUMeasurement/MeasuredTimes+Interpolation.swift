@@ -31,38 +31,52 @@ struct InterpolationProbes {
 // Decode batches that grow by one token a step.
 extension MeasuredTimes {
   /// The time of a batch of single-token rows, between two measured neighbours where that is allowed.
+  ///
+  /// Where nothing can be executed and the batch was not in this order, the time with the longest row
+  /// first stands for it.
   mutating func decodeTime(
     of variant: KernelVariant, _ batch: AttentionBatch, in context: AttentionContext,
     isExact: Bool
   ) throws(TimingError) -> Nanoseconds {
-    switch DecodeAnchors(of: batch, isExact: isExact) {
-    case .exact(let exact):
-      return try answer(of: variant, exact, in: context)
-    case .between(let low, let high, let share):
-      let lengths = Array(batch.kvLengths.sorted().reversed())
-      func shifted(_ shift: Int32) -> AttentionBatch {
-        AttentionBatch(
-          rows: lengths.map { (1, $0 + shift) }, paddedRows: batch.summary.paddedRows)
-      }
+    let batch = isExact ? batch : batch.measuredOrder(for: variant.family)
+    let anchors = DecodeAnchors(of: batch, isExact: isExact)
+    if case .between(let low, let high, let share) = anchors {
       let middle = GPUMeasurementLimits.anchorSpacing / 2 - Int32(share)
       // First, so that the middle's time is the measured one from the first step on.
-      try probe(variant, low, shifted(middle), high, in: context)
-      let exact = shifted(0)
-      if let known = try known(variant, exact, in: context) {
-        return counted(known, of: exact, as: \.executed)
-      }
-      if isEstimated(variant) {
-        guard let below = try known(variant, low, in: context),
-          let above = try known(variant, high, in: context)
-        else { return try answer(of: variant, exact, in: context) }
-        return counted(
-          DecodeAnchors.time(low: below, high: above, share: share), of: exact, as: \.interpolated)
+      try probe(variant, low, batch.shifted(by: middle), high, in: context)
+    }
+    if let time = try known(variant, anchors, of: batch, in: context) { return time }
+    guard isEstimated(variant) else {
+      guard case .between(let low, let high, let share) = anchors else {
+        return try answer(of: variant, batch, in: context)
       }
       let below = try time(of: variant, low, in: context)
       let above = try time(of: variant, high, in: context)
       return counted(
-        DecodeAnchors.time(low: below, high: above, share: share), of: exact, as: \.interpolated)
+        DecodeAnchors.time(low: below, high: above, share: share), of: batch, as: \.interpolated)
     }
+    if variant.family.timeFollowsRowOrder {
+      let sorted = batch.longestFirst
+      let anchors = DecodeAnchors(of: sorted, isExact: isExact)
+      if let time = try known(variant, anchors, of: sorted, in: context) { return time }
+    }
+    return try answer(of: variant, batch, in: context)
+  }
+
+  /// The time that measurements give a batch, or both of its anchors; `nil` where there are none.
+  private mutating func known(
+    _ variant: KernelVariant, _ anchors: DecodeAnchors, of batch: AttentionBatch,
+    in context: AttentionContext
+  ) throws(TimingError) -> Nanoseconds? {
+    if let time = try known(variant, batch, in: context) {
+      return counted(time, of: batch, as: \.executed)
+    }
+    guard case .between(let low, let high, let share) = anchors,
+      let below = try known(variant, low, in: context),
+      let above = try known(variant, high, in: context)
+    else { return nil }
+    return counted(
+      DecodeAnchors.time(low: below, high: above, share: share), of: batch, as: \.interpolated)
   }
 
   /// Measures the middle of a chosen pair and keeps how far the straight line is from it.

@@ -47,7 +47,7 @@ public final class PlanningTiming: AttentionTiming {
     guard let batch = variant.family.rows(of: batch) else { return .zero }
     let time = try estimate(variant, batch, context)
     planned.withLock { plan in
-      for part in DecodeAnchors(of: batch, isExact: isExact).measured {
+      for part in DecodeAnchors(of: batch, for: variant.family, isExact: isExact).measured {
         let text = BatchKey(part, in: self.context, elementType: MeasuredTimes.element).text
         plan.add(text, for: variant)
       }

@@ -103,7 +103,7 @@ public final class ProviderAttentionTiming: AttentionTiming {
     else {
       throw .batchWithoutTiming(variant: variant.name, batch: "\(longestQuery) tokens in a row")
     }
-    let anchors = DecodeAnchors(of: batch, isExact: isExact)
+    let anchors = DecodeAnchors(of: batch, for: variant.family, isExact: isExact)
     let result: Result<Nanoseconds, TimingError> = state.withLock { state in
       do throws(TimingError) {
         return .success(try time(of: variant, anchors, batch, in: &state))

@@ -8,7 +8,9 @@ internal import TraceModel
 /// {"op":"paged-attention","query_lens":[1],"kv_lens":[500],"microseconds":{"…-triton-2d":25.1}}
 /// ```
 /// Lines of other operations are passed over. Columns are matched to variants by what their names end
-/// in or contain, because they carry the version of the package that was measured.
+/// in or contain, because they carry the version of the package that was measured. A line may have
+/// `padded_rows`, of the launch, and `in_place_microseconds`, of the same calls between the matrix products
+/// of a step.
 public enum KernelLog {
   /// The longest row of a batch that a line may state.
   private static let rowsMax = 65_536
@@ -45,7 +47,12 @@ public enum KernelLog {
     guard case .object(let columns)? = json["microseconds"] else {
       throw wrong("`microseconds` must be an object of kernel names and times")
     }
-    let batch = AttentionBatch(rows: zip(queries, kvs).map { (queryLength: $0, kvLength: $1) })
+    let padded = json["padded_rows"]?.int ?? kvs.count
+    guard (kvs.count...rowsMax).contains(padded) else {
+      throw wrong("`padded_rows` must be a number of rows, and no less than there are")
+    }
+    let batch = AttentionBatch(
+      rows: zip(queries, kvs).map { (queryLength: $0, kvLength: $1) }, paddedRows: padded)
     var measurements: [KernelMeasurement] = []
     for column in columns {
       guard let variant = variant(ofColumn: column.key) else { continue }
@@ -53,7 +60,9 @@ public enum KernelLog {
         throw wrong("`\(column.key)` must be a time above zero")
       }
       measurements.append(
-        KernelMeasurement(batch: batch, context: context, variant: variant, microseconds: time))
+        KernelMeasurement(
+          batch: batch, context: context, variant: variant, microseconds: time,
+          inPlace: json["in_place_microseconds"]?[column.key]?.double))
     }
     return measurements
   }

@@ -42,7 +42,8 @@ extension FittedKernel {
     return .object([
       .init("variant", .string(variant.name)),
       .init("parameters", .object(members)),
-      .init("engine_extra_us", .number(engineExtra)),
+      .init("engine_extra_us", .number(engineExtra.alone)),
+      .init("engine_extra_us_per_doubling", .number(engineExtra.perDoubling)),
       .init("fitted_error", fitted.json),
       .init("held_out_error", heldOut.json),
     ])

@@ -38,9 +38,13 @@ struct ProfileReader {
       guard (0...1e6).contains(value) else { throw missing(key, "a number from 0 to 1,000,000") }
       parameters.append(value)
     }
+    // Profiles of before have the same extra for any number of rows.
+    let growth = "engine_extra_us_per_doubling"
     return FittedKernel(
       variant: variant, parameters: parameters,
-      engineExtra: try number(json, "engine_extra_us"),
+      engineExtra: EngineExtra(
+        alone: try number(json, "engine_extra_us"),
+        perDoubling: json[growth] == nil ? 0 : try number(json, growth)),
       fitted: try requiredError(json, "fitted_error"),
       heldOut: try requiredError(json, "held_out_error"))
   }

@@ -4,11 +4,11 @@ public import TraceModel
 /// Times of calls on their own as calls of an engine's step: each longer by what the engine's backend
 /// launches beside it (`FittedKernel.engineExtra`).
 ///
-/// A benchmark times a library's kernel alone; in a step its backend prepares each call. With
-/// FlashAttention 3 that is about 2 µs a layer, with Triton's kernels nothing that shows.
+/// A benchmark times a library's kernel alone; in a step its backend prepares each call, and other kernels
+/// ran before it. With FlashAttention 3 that is 2 to 5 µs a layer, with Triton's kernels next to nothing.
 public struct EngineAttentionTiming: AttentionTiming {
   private let calls: any AttentionTiming
-  private let extras: [KernelVariant: Nanoseconds]
+  private let extras: [KernelVariant: EngineExtra]
 
   /// Where the answers come from.
   public var source: TimingSource { calls.source }
@@ -24,11 +24,11 @@ public struct EngineAttentionTiming: AttentionTiming {
     _ calls: any AttentionTiming, kernels: [FittedKernel], of chosen: [KernelVariant]? = nil
   ) {
     self.calls = calls
-    var extras: [KernelVariant: Nanoseconds] = [:]
+    var extras: [KernelVariant: EngineExtra] = [:]
     for variant in chosen ?? calls.variants {
       guard let kernel = kernels.first(where: { $0.variant == variant.of(package: "") })
       else { continue }
-      extras[variant] = Nanoseconds(Int64((kernel.engineExtra * 1e3).rounded()))
+      extras[variant] = kernel.engineExtra
     }
     self.extras = extras
   }
@@ -38,6 +38,9 @@ public struct EngineAttentionTiming: AttentionTiming {
     of variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds {
     let call = try calls.attentionTime(of: variant, for: batch, in: context)
-    return call + (extras[variant] ?? .zero)
+    guard let extra = extras[variant]?.microseconds(rows: batch.summary.paddedRows) else {
+      return call
+    }
+    return call + Nanoseconds(Int64((extra * 1e3).rounded()))
   }
 }

@@ -14,11 +14,13 @@ public struct KernelMeasurement: Sendable {
   public var uncertainty: Double
   /// Whether the call was one of an engine's steps, not one of a benchmark.
   public var isInEngine: Bool
+  /// Microseconds of the same call between the matrix products of a step; `nil` where it was not so measured.
+  public var inPlace: Double?
 
   /// A measured call; `microseconds` is above zero.
   public init(
     batch: AttentionBatch, context: AttentionContext, variant: KernelVariant, microseconds: Double,
-    uncertainty: Double = 0, isInEngine: Bool = false
+    uncertainty: Double = 0, isInEngine: Bool = false, inPlace: Double? = nil
   ) {
     self.batch = batch
     self.context = context
@@ -26,6 +28,7 @@ public struct KernelMeasurement: Sendable {
     self.microseconds = microseconds
     self.uncertainty = uncertainty
     self.isInEngine = isInEngine
+    self.inPlace = inPlace
   }
 }
 
@@ -69,9 +72,8 @@ public struct FittedKernel: Sendable {
   public var variant: KernelVariant
   /// One value per `KernelModel.parameterNames` of its family.
   public var parameters: [Double]
-  /// Microseconds that a call in an engine's step takes beyond the call alone: what its backend
-  /// launches beside it, such as a combination of parts that has nothing to combine.
-  public var engineExtra: Double
+  /// What a call in an engine's step takes beyond the call alone.
+  public var engineExtra: EngineExtra
   /// Errors on the rows that the parameters were fitted to.
   public var fitted: FitError
   /// Errors on rows left out: each fifth of the rows timed by a fit to the other four.
@@ -79,8 +81,8 @@ public struct FittedKernel: Sendable {
 
   /// A fit's outcome.
   public init(
-    variant: KernelVariant, parameters: [Double], engineExtra: Double = 0, fitted: FitError,
-    heldOut: FitError
+    variant: KernelVariant, parameters: [Double], engineExtra: EngineExtra = .none,
+    fitted: FitError, heldOut: FitError
   ) {
     self.variant = variant
     self.parameters = parameters
@@ -107,16 +109,21 @@ public enum KernelFit {
   /// A model under search: its parameters, and the extra of calls in an engine behind them.
   private struct Candidate {
     let model: any KernelModel
-    let engineExtra: Double
+    let engineExtra: EngineExtra
 
-    init(_ type: any KernelModel.Type, point: [Double]) {
-      model = type.init(parameters: Array(point.prefix(type.parameterNames.count)))
-      engineExtra = point.count > type.parameterNames.count ? point[point.count - 1] : 0
+    /// - `extra`: what is known of calls in an engine; else it is the point's last value, if any
+    init(_ type: any KernelModel.Type, point: [Double], extra: EngineExtra?) {
+      let own = type.parameterNames.count
+      model = type.init(parameters: Array(point.prefix(own)))
+      engineExtra =
+        extra ?? EngineExtra(alone: point.count > own ? point[own] : 0, perDoubling: 0)
     }
 
     func residual(_ row: KernelMeasurement) -> Double {
       let call = model.microseconds(row.variant, for: row.batch, in: row.context) ?? 0
-      let predicted = call + (row.isInEngine ? engineExtra : 0)
+      let extra =
+        row.isInEngine ? engineExtra.microseconds(rows: row.batch.summary.paddedRows) : 0
+      let predicted = call + extra
       return Elementary.logarithm(max(predicted, 1e-6) / row.microseconds)
     }
   }
@@ -132,20 +139,24 @@ public enum KernelFit {
     guard let variant = measurements.first?.variant,
       let model = KernelModels.model(of: variant.family)
     else { return nil }
+    let extra = EngineExtra(measurements)
+    // Those tell the extra alone.
     let rows = measurements.filter { row in
-      model.init(parameters: model.initialParameters)
+      guard row.inPlace == nil else { return false }
+      return model.init(parameters: model.initialParameters)
         .microseconds(row.variant, for: row.batch, in: row.context) != nil
     }
     guard rows.count > model.parameterNames.count + 1 else { return nil }
     var start = model.initialParameters
-    if rows.contains(where: \.isInEngine) { start.append(engineExtraStart) }
-    let point = solve(model, rows, from: start)
+    if extra == nil, rows.contains(where: \.isInEngine) { start.append(engineExtraStart) }
+    let point = solve(model, rows, from: start, extra)
     let judged = rows.contains { !$0.isInEngine } ? rows.filter { !$0.isInEngine } : rows
-    let own = judged.map { Candidate(model, point: point).residual($0).magnitude }
+    let own = judged.map { Candidate(model, point: point, extra: extra).residual($0).magnitude }
     var heldOut: [Double] = crossValidates ? [] : own
     for fold in 0..<(crossValidates ? folds : 0) {
       let training = rows.indices.filter { $0 % folds != fold }.map { rows[$0] }
-      let candidate = Candidate(model, point: solve(model, training, from: point))
+      let candidate = Candidate(
+        model, point: solve(model, training, from: point, extra), extra: extra)
       heldOut += rows.indices
         .filter { $0 % folds == fold && (judged.count == rows.count || !rows[$0].isInEngine) }
         .map { candidate.residual(rows[$0]).magnitude }
@@ -155,18 +166,20 @@ public enum KernelFit {
     else { return nil }
     return FittedKernel(
       variant: variant, parameters: Array(point.prefix(model.parameterNames.count)),
-      engineExtra: Candidate(model, point: point).engineExtra, fitted: fittedError,
+      engineExtra: Candidate(model, point: point, extra: extra).engineExtra, fitted: fittedError,
       heldOut: heldOutError)
   }
 
   private static func solve(
-    _ model: any KernelModel.Type, _ rows: [KernelMeasurement], from start: [Double]
+    _ model: any KernelModel.Type, _ rows: [KernelMeasurement], from start: [Double],
+    _ extra: EngineExtra?
   ) -> [Double] {
     let weights = weights(of: rows)
     let logarithms = RobustLeastSquares.minimize(
       start: start.map { Elementary.logarithm(max($0, 1e-6)) }, scale: scale
     ) { point in
-      let candidate = Candidate(model, point: point.map(Elementary.exponential))
+      let candidate = Candidate(
+        model, point: point.map(Elementary.exponential), extra: extra)
       return rows.indices.map { weights[$0] * candidate.residual(rows[$0]) }
     }
     return logarithms.map(Elementary.exponential)

@@ -98,13 +98,13 @@ public struct ProfileAttentionTiming: AttentionTiming {
   /// Variants that have a fitted model.
   public let variants: [KernelVariant]
   private let models: [any KernelModel]
-  private let extras: [Double]
+  private let extras: [EngineExtra]
 
   /// The kernels of a profile, ready to be asked.
   public init(_ kernels: [FittedKernel]) {
     var variants: [KernelVariant] = []
     var models: [any KernelModel] = []
-    var extras: [Double] = []
+    var extras: [EngineExtra] = []
     for kernel in kernels {
       guard let model = KernelModels.model(of: kernel.variant.family) else { continue }
       variants.append(kernel.variant)
@@ -127,6 +127,7 @@ public struct ProfileAttentionTiming: AttentionTiming {
       let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
       throw .batchWithoutTiming(variant: variant.name, batch: shape)
     }
-    return Nanoseconds(Int64(((microseconds + extras[index]) * 1e3).rounded()))
+    let extra = extras[index].microseconds(rows: batch.summary.paddedRows)
+    return Nanoseconds(Int64(((microseconds + extra) * 1e3).rounded()))
   }
 }

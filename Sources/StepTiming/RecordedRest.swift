@@ -138,8 +138,9 @@ public struct RecordedRest: Sendable {
     }
     let rest = RestOfStep(graphs: graphs, pieces: pieces)
     let spread = RestSpread(
-      ratios: stepsInPieces.map { step in
-        step.rest / rest.time(of: .eager(tokens: step.size.tokens)).microseconds
+      stepsInPieces.map { step in
+        let tokens = step.size.tokens
+        return (tokens, step.rest / rest.time(of: .eager(tokens: tokens)).microseconds)
       })
     return (
       RestOfStep(

@@ -75,7 +75,9 @@ struct RestFit: Sendable {
 
   private static func spread(_ steps: [StepObservation], _ means: RestOfStep) -> RestSpread {
     RestSpread(
-      ratios: steps.filter(\.showsSpread).map { $0.rest / means.time(of: $0.launch).microseconds })
+      steps.filter(\.showsSpread).map {
+        ($0.launch.tokens, $0.rest / means.time(of: $0.launch).microseconds)
+      })
   }
 
   private static func graphPoints(_ sums: [Int: [StepObservation]]) -> [RestOfStep.Point] {

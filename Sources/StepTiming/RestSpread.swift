@@ -15,12 +15,18 @@ public struct RestSpread: Hashable, Sendable {
   public init(factors: [Double]) { self.factors = factors.sorted() }
 
   /// Quantiles of what steps took over what their size takes; `none` of too few.
-  init(ratios: [Double]) {
-    guard ratios.count >= Self.ratiosMin else {
+  ///
+  /// Read off the larger half of the steps. In a small one the GPU may wait for the host, which on an uneven
+  /// one adds half of the step now and then; a large step, which would be made longer by as large a
+  /// factor, never waits.
+  init(_ steps: [(tokens: Int, ratio: Double)]) {
+    guard steps.count >= Self.ratiosMin else {
       self = .none
       return
     }
-    let sorted = ratios.sorted()
+    let sizes = steps.map(\.tokens).sorted()
+    let least = sizes[sizes.count - max(Self.ratiosMin, sizes.count / 2)]
+    let sorted = steps.filter { $0.tokens >= least }.map(\.ratio).sorted()
     let quantiles = (0..<Self.quantiles).map { index in
       sorted[min(sorted.count - 1, (2 * index + 1) * sorted.count / (2 * Self.quantiles))]
     }

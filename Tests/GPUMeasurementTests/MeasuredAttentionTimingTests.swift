@@ -48,7 +48,7 @@ struct MeasuredAttentionTimingTests {
     try keep(FakeBench.decode([704, 192]), 1640)
     let timing = try timing()
     for (shift, time) in [(0, 1000), (1, 1010), (32, 1320), (63, 1630)] as [(Int32, Int64)] {
-      // The order of rows does not matter.
+      // It was not executed in this order, which the one with the longest row first stands for.
       let batch = FakeBench.decode([128 + shift, 640 + shift])
       #expect(
         try timing.attentionTime(of: .triton2D, for: batch, in: context) == Nanoseconds(time))
@@ -57,6 +57,24 @@ struct MeasuredAttentionTimingTests {
     #expect(throws: TimingError.self) {
       try exact.attentionTime(of: .triton2D, for: FakeBench.decode([641, 129]), in: context)
     }
+  }
+
+  @Test("without a split a decode batch has the time that its order of rows was executed in")
+  func keepsOrder() throws {
+    try keep(FakeBench.decode([640, 128, 320]), 1000)
+    try keep(FakeBench.decode([704, 192, 384]), 1640)
+    try keep(FakeBench.decode([320, 640, 128]), 2000)
+    try keep(FakeBench.decode([384, 704, 192]), 2640)
+    let timing = try timing()
+    let orders: [([Int32], Int64)] = [([640, 128, 320], 1320), ([320, 640, 128], 2320)]
+    for (lengths, time) in orders {
+      let batch = FakeBench.decode(lengths.map { $0 + 32 })
+      #expect(
+        try timing.attentionTime(of: .triton2D, for: batch, in: context) == Nanoseconds(time))
+    }
+    #expect(KernelFamily.triton2D.timeFollowsRowOrder && !KernelFamily.triton3D.timeFollowsRowOrder)
+    let answers = try #require(timing.activity.answers.first { $0.form == .decode })
+    #expect((answers.executed, answers.interpolated, answers.estimated) == (0, 2, 0))
   }
 
   /// What the kernel of the store takes by a formula, a little more for odd numbers of rows.

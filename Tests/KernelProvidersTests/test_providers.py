@@ -48,6 +48,20 @@ def test_a_plan_of_kernels_that_are_not_there_is_a_wrong_call(tmp_path, monkeypa
     assert code == 2 and errors.count("\n") == 1 and "vllm-0.24.0/triton-2d" in errors
 
 
+def test_batches_to_place_are_of_single_tokens_and_of_all_launches():
+    pytest.importorskip("torch")
+    from reprise_providers.batch import read_batch
+    from reprise_providers.place import evenly
+
+    head = "attention/1 type=bf16 query_heads=4 kv_heads=1 head=128 block=16"
+    plan = [read_batch(f"{head} padded={rows} rows={length}*{rows}") for rows in (1, 8, 16) for length in range(100, 130)]
+    prompt = read_batch(f"{head} padded=1 rows=500/500")
+    chosen = evenly([prompt, *plan], 12)
+    assert [batch.rows for batch in chosen] == [1] * 4 + [8] * 4 + [16] * 4
+    assert len({batch.text for batch in chosen}) == 12
+    assert evenly([prompt], 12) == []
+
+
 def test_results_of_installed_kernels_agree_with_float64():
     if importlib.util.find_spec("torch") is None:
         pytest.skip("torch is not installed: kernels of packages are checked on a GPU")

@@ -28,4 +28,36 @@ struct KernelFitTests {
     #expect(fit.heldOut.median < median, "held out: \(fit.heldOut)")
     #expect(fit.heldOut.p90 < p90, "held out: \(fit.heldOut), fitted: \(fit.fitted)")
   }
+
+  @Test("take in an engine what they took more between the matrix products of a step")
+  func inPlace() throws {
+    let lines = try RepositoryFile.text("traces/h200/in-place.jsonl")
+    let placed = try KernelLog.measurements(
+      text: lines, source: "in-place.jsonl", context: Self.context)
+    #expect(placed.allSatisfy { ($0.inPlace ?? 0) > 0 && $0.batch.summary.isSingleTokenOnly })
+    func extra(_ variant: KernelVariant) throws -> EngineExtra {
+      try #require(
+        KernelFit.fit(
+          try Self.measurements(of: variant) + placed.filter { $0.variant == variant },
+          crossValidates: false)
+      ).engineExtra
+    }
+    let library = try extra(.flashAttention3)
+    for rows in [1, 8, 24] {
+      #expect((2.5...4.5).contains(library.microseconds(rows: rows)), "\(library)")
+    }
+    // Without such calls none is known.
+    #expect(
+      try KernelFit.fit(Self.measurements(of: .triton2D), crossValidates: false)?.engineExtra
+        == EngineExtra.none)
+  }
+
+  @Test("are told of a launch that has fewer rows than its batch")
+  func paddedRows() {
+    let line =
+      #"{"op":"paged-attention","query_lens":[1,1],"kv_lens":[9,9],"padded_rows":1,"microseconds":{}}"#
+    #expect(throws: MachineProfileError.self) {
+      try KernelLog.measurements(text: line, source: "log", context: Self.context)
+    }
+  }
 }

@@ -6,7 +6,7 @@ import Testing
 struct RestSpreadTests {
   @Test("has a mean of 1, and every factor as often as any other")
   func coversEvenly() {
-    let spread = RestSpread(ratios: (0..<100).map { 0.9 + 0.003 * Double($0) })
+    let spread = RestSpread((0..<100).map { (1000, 0.9 + 0.003 * Double($0)) })
     let count = UInt32(spread.factors.count)
     #expect(count > 1)
     let taken = (0..<4 * count).map { spread.factor(after: $0) }
@@ -14,9 +14,16 @@ struct RestSpreadTests {
     for factor in spread.factors { #expect(taken.count { $0 == factor } == 4) }
   }
 
+  @Test("is that of the larger steps, which never wait for the host")
+  func largerHalf() {
+    let large = (0..<60).map { (tokens: 2000 + $0, ratio: 0.98 + 0.04 * Double($0 % 2)) }
+    let small = (0..<60).map { (tokens: 100 + $0, ratio: $0 % 10 == 0 ? 1.9 : 0.9) }
+    #expect(RestSpread(small + large) == RestSpread(large))
+  }
+
   @Test("is left alone where too few steps show it")
   func fewSteps() {
-    #expect(RestSpread(ratios: [0.5, 2]) == .none)
+    #expect(RestSpread([(1000, 0.5), (1000, 2)]) == .none)
     #expect(RestSpread.none.factor(after: 7) == 1)
   }
 }

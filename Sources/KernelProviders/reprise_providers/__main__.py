@@ -2,10 +2,12 @@
 
 `measure PLAN --store FILE` adds to a measurement store, sample by sample, and can be interrupted
 and repeated: what is complete is not measured again. `list` prints what is installed. `check PLAN`
-compares results with float64 instead of timing.
+compares results with float64 instead of timing. `place PLAN --output FILE` times some decode batches
+alone and between the matrix products of a step, for `reprise calibrate`.
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -22,7 +24,11 @@ TOLERANCE = 2e-2
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="reprise_providers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, words in (("measure", "time kernels"), ("check", "compare results with float64")):
+    for name, words in (
+        ("measure", "time kernels"),
+        ("check", "compare results with float64"),
+        ("place", "time kernels alone and in a step"),
+    ):
         command = commands.add_parser(name, help=words)
         command.add_argument("plan", type=Path)
         command.add_argument(
@@ -30,6 +36,11 @@ def parse(arguments):
         )
         command.add_argument("--seconds", type=float, default=float("inf"), help="end after")
     commands.choices["measure"].add_argument("--store", type=Path, required=True)
+    place = commands.choices["place"]
+    place.add_argument("--output", type=Path, required=True, help="a kernel log")
+    place.add_argument("--count", type=int, default=60, help="batches of the plan")
+    place.add_argument("--hidden", type=int, default=5120, help="the model's hidden size")
+    place.add_argument("--intermediate", type=int, default=32768, help="the model's intermediate size")
     commands.add_parser("list", help="print the variants of installed packages")
     return parser.parse_args(arguments)
 
@@ -64,6 +75,8 @@ def run(options):
     from .bench import Bench
 
     bench = Bench(plan.cache)
+    if options.command == "place":
+        return place(bench, variants, plan, options)
     store = Store(options.store) if options.command == "measure" else None
     began = time.monotonic()
     deadline = began + options.seconds
@@ -79,6 +92,24 @@ def run(options):
     words = ", ".join(f"{count} {name}" for name, count in counts.items())
     print(f"{words} in {time.monotonic() - began:.1f} s ({bench.machine.gpu})")
     return 1 if counts["failed"] else 0
+
+
+def place(bench, variants, plan, options):
+    """Writes a kernel log of some decode batches, alone and in place."""
+    from .place import evenly, lines
+
+    chosen = [
+        variant
+        for name, variant in variants.items()
+        if not options.variant or name.startswith(tuple(options.variant))
+    ]
+    batches = evenly([planned.batch for planned in plan.batches], options.count)
+    with options.output.open("w", encoding="utf-8") as log:
+        for line in lines(bench, chosen, batches, options.hidden, options.intermediate):
+            log.write(json.dumps(line) + "\n")
+            log.flush()
+    print(f"{len(batches)} batches of {', '.join(variant.name for variant in chosen)} ({bench.machine.gpu})")
+    return 0
 
 
 def step(bench, store, variant, batch):

@@ -53,7 +53,7 @@ struct ProviderRounds {
     let profile = try StepTimes.profile(gpu: source.gpu, path: profilePath)
     let calls = profile.kernels.map { kernel in
       var alone = kernel
-      alone.engineExtra = 0
+      alone.engineExtra = .none
       return alone
     }
     let timing = ProviderAttentionTiming(
