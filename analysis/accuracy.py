@@ -113,8 +113,8 @@ No profile has seen the run that it is reported on: `analysis/split.json` says w
 - *profile and trace*: attention from such a profile, rest of step and host from the times of the trace that is replayed, as
   `replay` does. Under the same policy that trace is the reported run itself, so those rows are within the fit.
 - *measured kernels and trace*: attention from kernels that were executed on an H200 (`traces/h200/measurements.jsonl.zst`), the rest as
-  before. Row order of decode batches, which decides what two of these kernels take, is the engine's. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
-  and how near estimates are. FlashAttention 3 is vLLM's own
+  before. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
+  and how near estimates are. Decode batches were executed in the engine's order of rows, which decides what two of these kernels take. FlashAttention 3 is vLLM's own
   kernel as a provider timed it (`traces/h200/providers.jsonl.zst`): in a graph, scheduled beforehand, which an engine's calls are not quite.
 
 No error can be told from none below the floor: two real runs of the same work, on one machine, gave {floor};
@@ -123,7 +123,8 @@ two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What ea
 A prediction is the middle of {JITTER + 1} replays, of which {JITTER} have arrivals moved as far as real sendings differ from run to run. *Or as real
 runs*: within the goal, or the real value lies between the least and the greatest of those replays, each further out by the floor. On an edge, of which
 chance decides the side, it may lie further out by the goal. Of the second machine and those after it, which are alike, also where two real runs of
-the work, on one of them or on two, the predicted one among them, differ as much as prediction and run.
+the work, on one of them or on two, the predicted one among them, differ as much as prediction and run; of a difference between policies, where
+two such differences, each between runs on one machine, do.
 
 ## The goals, and how far they are
 """
