@@ -47,7 +47,7 @@ public enum KernelLog {
     guard case .object(let columns)? = json["microseconds"] else {
       throw wrong("`microseconds` must be an object of kernel names and times")
     }
-    let padded = json["padded_rows"]?.int ?? kvs.count
+    let padded = json["padded_rows"].map { $0.int ?? 0 } ?? kvs.count
     guard (kvs.count...rowsMax).contains(padded) else {
       throw wrong("`padded_rows` must be a number of rows, and no less than there are")
     }
@@ -59,10 +59,13 @@ public enum KernelLog {
       guard let time = column.value.double, time > 0 else {
         throw wrong("`\(column.key)` must be a time above zero")
       }
+      let inPlace = json["in_place_microseconds"]?[column.key].map { $0.double ?? 0 }
+      guard inPlace ?? 1 > 0 else {
+        throw wrong("`\(column.key)` in place must be a time above zero")
+      }
       measurements.append(
         KernelMeasurement(
-          batch: batch, context: context, variant: variant, microseconds: time,
-          inPlace: json["in_place_microseconds"]?[column.key]?.double))
+          batch: batch, context: context, variant: variant, microseconds: time, inPlace: inPlace))
     }
     return measurements
   }

@@ -52,10 +52,14 @@ struct KernelFitTests {
         == EngineExtra.none)
   }
 
-  @Test("are told of a launch that has fewer rows than its batch")
-  func paddedRows() {
-    let line =
-      #"{"op":"paged-attention","query_lens":[1,1],"kv_lens":[9,9],"padded_rows":1,"microseconds":{}}"#
+  @Test(
+    "take no line whose launch has fewer rows than its batch, or a time in place that is none",
+    arguments: [
+      #""padded_rows":1,"microseconds":{}"#, #""padded_rows":"4","microseconds":{}"#,
+      #""microseconds":{"triton-2d":9},"in_place_microseconds":{"triton-2d":-1}"#,
+    ])
+  func wrongLines(members: String) {
+    let line = #"{"op":"paged-attention","query_lens":[1,1],"kv_lens":[9,9],"# + members + "}"
     #expect(throws: MachineProfileError.self) {
       try KernelLog.measurements(text: line, source: "log", context: Self.context)
     }
