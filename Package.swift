@@ -132,7 +132,8 @@ let package = Package(
       ["ConfigurationFiles", "EngineSimulation", "KernelSelection", "TraceModel", "TestSupport"]),
     tests(
       "StepTimingTests",
-      ["StepTiming", "MachineProfiles", "KernelSelection", "TraceModel", "TestSupport"]),
+      ["StepTiming", "MachineProfiles", "KernelSelection", "TraceModel", "TestSupport"],
+      exclude: ["Fixtures"]),
     tests(
       "EngineSimulationTests",
       ["EngineSimulation", "StepTiming", "KernelSelection", "TraceModel", "TestSupport"],

@@ -14,7 +14,8 @@ enum EngineRulesSection {
       maxActiveSequences: try file.integer(
         SchedulerRules.Key.maxActiveSequences.rawValue, in: EngineLimits.maxSequences),
       watermark: try watermark(file),
-      takesNamelessBlocksFirst: try flag(file, .takesNamelessBlocksFirst))
+      takesNamelessBlocksFirst: try flag(file, .takesNamelessBlocksFirst),
+      hasPersistentBatch: try flag(file, .hasPersistentBatch))
     return rules
   }
 

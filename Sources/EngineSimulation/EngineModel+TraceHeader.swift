@@ -72,7 +72,8 @@ extension EngineModel {
       maxActiveSequences: header[active] == nil
         ? nil : try number(header, active, in: EngineLimits.maxSequences),
       watermark: try watermark(header),
-      takesNamelessBlocksFirst: flag(.takesNamelessBlocksFirst))
+      takesNamelessBlocksFirst: flag(.takesNamelessBlocksFirst),
+      hasPersistentBatch: flag(.hasPersistentBatch))
     return rules
   }
 

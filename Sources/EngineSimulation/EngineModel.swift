@@ -1,4 +1,5 @@
 public import KernelSelection
+public import StepTiming
 public import TraceModel
 
 /// The engine that a rescheduled replay models: vLLM V1's scheduler with its limits.
@@ -55,6 +56,9 @@ public struct EngineModel: Hashable, Sendable {
     self.rules = rules
     self.graphs = graphs
   }
+
+  /// Its rows, before its first step.
+  public var batchRows: BatchRows { BatchRows(isPersistent: rules.hasPersistentBatch) }
 
   /// What attention kernels see of it: the heads of one rank.
   public var attentionContext: AttentionContext {

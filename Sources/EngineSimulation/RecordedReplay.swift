@@ -33,11 +33,14 @@ public struct RecordedReplay: Sendable {
 
   private let requests: [TraceRequest]
   private let gaps: [TraceGap]
+  private let rows: BatchRows
 
-  /// Prepares a replay; `gaps` are those between the steps that will be read.
+  /// Prepares a replay; `gaps` are those between the steps that will be read, `rows` the engine's.
   public init(
-    requests: [TraceRequest], gaps: [TraceGap] = [], asynchronous: Bool, host: HostTiming
+    requests: [TraceRequest], gaps: [TraceGap] = [], asynchronous: Bool, host: HostTiming,
+    rows: BatchRows = BatchRows()
   ) {
+    self.rows = rows
     self.requests = requests
     self.gaps = gaps.filter { $0.droppedSteps > 0 }.sorted { $0.afterStep < $1.afterStep }
     self.asynchronous = asynchronous
@@ -57,6 +60,7 @@ public struct RecordedReplay: Sendable {
     }
     var step = TraceStep()
     var batch = AttentionBatch()
+    var rows = rows
     while try next(&steps, into: &step) {
       guard !step.rows.isEmpty else { continue }
       if let row = step.rows.first(where: { !requests.indices.contains(Int($0.request)) }) {
@@ -66,10 +70,7 @@ public struct RecordedReplay: Sendable {
       tokens.add(step, isAfterGap: link.isGap)
       let first = tokens.counts.steps == 0 ? step.scheduleStart : nil
       clock.add(step, rest: link.rest ?? .zero)
-      batch.removeAll()
-      for row in step.rows {
-        batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
-      }
+      rows.fill(&batch, with: step.rows)
       tokens.counts.add(batch.summary)
       for index in timers.indices {
         if let rest = link.rest { timers[index].rest(for: rest) }

@@ -77,7 +77,7 @@ public struct RescheduledReplay: Sendable {
     for place in refused { ledger.refuse(place) }
     var scheduler = Scheduler(
       engine: engine, requests: requests, prefixes: prefixes, ledger: ledger)
-    scheduler.keepsRows = Observer.wantsSteps
+    scheduler.keepsRows = Observer.wantsSteps || engine.rules.hasPersistentBatch
     var run = RescheduledRun(
       scheduler: scheduler,
       timeline: EngineTimeline(

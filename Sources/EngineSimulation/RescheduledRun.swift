@@ -9,9 +9,10 @@ import TraceModel
 /// launch; wait for the oldest step's tokens when no more steps may be in flight, or when there was
 /// nothing to schedule.
 struct RescheduledRun {
-  /// The batch of the last call of `schedule`.
+  /// The batch of the last call of `schedule`, in the order of the engine's rows.
   var batch = AttentionBatch()
 
+  private var rows: BatchRows
   private var scheduler: Scheduler
   private var timeline: EngineTimeline
   private let host: HostTiming
@@ -33,6 +34,7 @@ struct RescheduledRun {
     scheduler: Scheduler, timeline: EngineTimeline, arrivals: [Int32], times: [Nanoseconds],
     host: HostTiming
   ) {
+    rows = BatchRows(isPersistent: scheduler.engine.rules.hasPersistentBatch)
     self.scheduler = scheduler
     self.timeline = timeline
     self.arrivals = arrivals
@@ -70,6 +72,7 @@ struct RescheduledRun {
       nextArrival += 1
     }
     scheduler.schedule(step: step, at: start, into: &batch)
+    if rows.isPersistent, batch.summary.rows > 0 { rows.fill(&batch, with: scheduler.rows) }
     load.add(waiting: scheduler.waiting.count, at: start)
     precondition(
       batch.summary.rows > 0 || timeline.inFlight > 0 || !scheduler.preempted.isEmpty,
@@ -88,12 +91,12 @@ struct RescheduledRun {
   }
 
   /// Processes the tokens of the oldest step in flight.
-  mutating func complete(observer: inout some StepObserver) {
+  mutating func complete<Observer: StepObserver>(observer: inout Observer) {
     let output = timeline.complete()
     outcome.addOutput(output, host: host)
     scheduler.complete(step: completed)
     completed += 1
-    if scheduler.keepsRows {
+    if Observer.wantsSteps {
       stepsInFlight.complete(at: output, finished: scheduler.finished, to: &observer)
     }
   }

@@ -17,11 +17,14 @@ public struct SchedulerRules: Hashable, Sendable {
   public var watermark = 0.0
   /// Whether blocks without a name are taken before those that a prefix might find again.
   public var takesNamelessBlocksFirst: Bool
+  /// Whether requests keep their rows from step to step, as in Model Runner V1 (`BatchRows`).
+  public var hasPersistentBatch: Bool
 
   /// What a release does.
   public init(_ version: VLLMVersion) {
     sparesLoneRequest = version >= VLLMVersion(0, 31)
     takesNamelessBlocksFirst = version >= VLLMVersion(0, 24)
+    hasPersistentBatch = version < VLLMVersion(0, 24)
   }
 
   /// The rules of the newest release that is described.
@@ -39,12 +42,15 @@ public struct SchedulerRules: Hashable, Sendable {
     case watermark
     /// `takesNamelessBlocksFirst`.
     case takesNamelessBlocksFirst = "nameless_blocks_first"
+    /// `hasPersistentBatch`.
+    case hasPersistentBatch = "persistent_batch"
   }
 
   /// Takes over the rules that are given.
   public mutating func override(
     sparesLoneRequest: Bool? = nil, adaptsLongPrefillThreshold: Bool? = nil,
-    maxActiveSequences: Int? = nil, watermark: Double? = nil, takesNamelessBlocksFirst: Bool? = nil
+    maxActiveSequences: Int? = nil, watermark: Double? = nil, takesNamelessBlocksFirst: Bool? = nil,
+    hasPersistentBatch: Bool? = nil
   ) {
     self.sparesLoneRequest = sparesLoneRequest ?? self.sparesLoneRequest
     self.adaptsLongPrefillThreshold =
@@ -52,6 +58,7 @@ public struct SchedulerRules: Hashable, Sendable {
     self.maxActiveSequences = maxActiveSequences ?? self.maxActiveSequences
     self.watermark = watermark ?? self.watermark
     self.takesNamelessBlocksFirst = takesNamelessBlocksFirst ?? self.takesNamelessBlocksFirst
+    self.hasPersistentBatch = hasPersistentBatch ?? self.hasPersistentBatch
   }
 }
 

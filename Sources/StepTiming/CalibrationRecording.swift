@@ -27,16 +27,21 @@ public struct CalibrationRecording: Sendable {
   private(set) var host: HostFit
   private var promptGap: Nanoseconds?
   private var lastOutput: Nanoseconds?
+  private var rows: BatchRows
+  private var batch = AttentionBatch()
 
   /// An empty recording.
   ///
   /// - `machine`: which of several machines of the kind it was made on; `nil` where unknown
   /// - `policy`: the one in force while recording; one that names a variant for every batch
   /// - `callers`: by request, what its caller saw, on the recording's clock; empty where unknown
+  /// - `rows`: the engine's, before its first step
   public init(
     name: String, machine: Int? = nil, shape: ModelShape, context: AttentionContext,
-    policy: any SelectionPolicy, requests: [TraceRequest], callers: [CallerRecord?] = []
+    policy: any SelectionPolicy, requests: [TraceRequest], callers: [CallerRecord?] = [],
+    rows: BatchRows = BatchRows()
   ) {
+    self.rows = rows
     self.name = name
     self.machine = machine
     self.shape = shape
@@ -52,12 +57,10 @@ public struct CalibrationRecording: Sendable {
     host.add(step)
     if let lastOutput { rest(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
+    rows.fill(&batch, with: step.rows)
     guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
     defer { if step.isInPieces { promptGap = .zero } else { rest(for: gpu) } }
-    var batch = AttentionBatch()
-    for row in step.rows {
-      batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
-    }
+    var batch = batch
     let launch = context.graphs.launch(of: batch.summary)
     if case .fullGraph(let tokens) = launch { batch.pad(to: tokens) }
     batch.orderRows()

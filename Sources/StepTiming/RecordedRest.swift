@@ -50,6 +50,7 @@ public struct RecordedRest: Sendable {
   private let prior: RestOfStep?
   private let host: HostTiming?
   private var timer: PolicyStepTimer
+  private var rows: BatchRows
   private var batch = AttentionBatch()
   private var reserve: PowerReserve
   private var lastOutput: Nanoseconds?
@@ -62,11 +63,13 @@ public struct RecordedRest: Sendable {
   /// - `policy`: the one in force while recording
   /// - `prior`: the profile's rest of the same model; `nil` where nothing is known
   /// - `host`: its host; steps whose GPU waited for the launch tell nothing of the GPU
+  /// - `rows`: the engine's, before its first step
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
     layers: Int, prior: RestOfStep?,
-    host: HostTiming? = nil
+    host: HostTiming? = nil, rows: BatchRows = BatchRows()
   ) throws(TimingError) {
+    self.rows = rows
     timer = try PolicyStepTimer(
       policy: policy, attention: attention, context: context, layers: layers,
       rest: RestOfStep(graphs: [], pieces: []), candidates: [])
@@ -79,11 +82,8 @@ public struct RecordedRest: Sendable {
   public mutating func add(_ step: TraceStep) throws(TimingError) {
     if let lastOutput { reserve.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
+    rows.fill(&batch, with: step.rows)
     guard let recorded = step.gpuTime, !step.rows.isEmpty else { return }
-    batch.removeAll()
-    for row in step.rows {
-      batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
-    }
     let time = try timer.time(of: &batch)
     let gpu = recorded - loss(of: time, gpu: recorded)
     guard !isBoundByLaunch(time, gpu: recorded) else { return }

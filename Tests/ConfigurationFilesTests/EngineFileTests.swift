@@ -31,6 +31,7 @@ struct EngineFileTests {
     #expect(old.graphs == .vLLM09())
     #expect(!old.asyncScheduling && !old.reservesFullPrompt)
     #expect(!old.rules.sparesLoneRequest && !old.rules.takesNamelessBlocksFirst)
+    #expect(old.rules.hasPersistentBatch)
     let new = try parse(rest + "engine_version: 0.24.0")
     #expect(new.graphs == .vLLM013())
     #expect(new.asyncScheduling && new.reservesFullPrompt)
@@ -124,7 +125,7 @@ struct EngineFileTests {
           + "long_prefill_token_threshold, scheduler_reserve_full_isl, cuda_graph_mode, "
           + "cuda_graph_capture_sizes, long_prefill_spares_lone_request, "
           + "long_prefill_token_threshold_adaptive, max_num_active_seqs, watermark, "
-          + "nameless_blocks_first"
+          + "nameless_blocks_first, persistent_batch"
       ),
       (
         rest + "kv_cache_tokens: 1600\nwatermark: 1",

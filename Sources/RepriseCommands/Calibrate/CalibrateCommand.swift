@@ -174,7 +174,8 @@ struct CalibrateCommand: ConsoleCommand {
     var recording = CalibrationRecording(
       name: path, machine: header.machine, shape: engine.model,
       context: engine.attentionContext, policy: policy,
-      requests: try reader.requests(), callers: try callers(of: reader, path: path))
+      requests: try reader.requests(), callers: try callers(of: reader, path: path),
+      rows: engine.batchRows)
     var steps = try reader.steps()
     var step = TraceStep()
     while try steps.next(into: &step) { recording.add(step) }

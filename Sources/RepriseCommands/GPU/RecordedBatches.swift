@@ -27,11 +27,9 @@ struct RecordedBatches {
     var steps = try source.steps()
     var step = TraceStep()
     var batch = AttentionBatch()
+    var rows = source.engine.batchRows
     while try steps.next(into: &step) {
-      batch.removeAll()
-      for row in step.rows {
-        batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
-      }
+      rows.fill(&batch, with: step.rows)
       guard batch.summary.rows > 0 else { continue }
       _ = try timer.time(of: &batch)
     }

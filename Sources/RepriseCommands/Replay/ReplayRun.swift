@@ -44,7 +44,8 @@ struct ReplayRun {
   ) throws -> [PolicyOutcome] {
     let replay = RecordedReplay(
       requests: source.requests, gaps: source.reader.gaps,
-      asynchronous: source.engine.asyncScheduling, host: times.host)
+      asynchronous: source.engine.asyncScheduling, host: times.host,
+      rows: source.engine.batchRows)
     let bar = ProgressBar("replay", on: console)
     defer { bar.finish() }
     let total = Double(max(1, source.reader.stepCount))

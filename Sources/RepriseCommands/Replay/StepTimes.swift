@@ -162,7 +162,8 @@ private struct RecordedTimes {
     }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
-      layers: source.engine.model.layers, prior: model.rest, host: model.host)
+      layers: source.engine.model.layers, prior: model.rest, host: model.host,
+      rows: source.engine.batchRows)
     var hostFit = HostFit(
       requests: source.allRequests,
       usesTriton: policy.variants.contains { $0.family.isTriton })
@@ -171,9 +172,8 @@ private struct RecordedTimes {
     var timed = 0
     while try steps.next(into: &step) {
       hostFit.add(step)
-      guard step.gpuTime != nil else { continue }
       try recordedRest.add(step)
-      timed += 1
+      timed += step.gpuTime == nil ? 0 : 1
     }
     guard timed > 0 else { return nil }
     (rest, pace) = recordedRest.parts

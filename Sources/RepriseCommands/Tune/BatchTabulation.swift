@@ -26,12 +26,10 @@ struct BatchTabulation {
       var steps = try source.steps()
       var step = TraceStep()
       var batch = AttentionBatch()
+      var rows = source.engine.batchRows
       while try steps.next(into: &step) {
         guard !step.rows.isEmpty else { continue }
-        batch.removeAll()
-        for row in step.rows {
-          batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
-        }
+        rows.fill(&batch, with: step.rows)
         _ = try timer.time(of: &batch)
         if timer.table.count % ReplayProgress.interval == 0 {
           bar.update(Double(timer.table.count) / total)

@@ -105,7 +105,8 @@ struct ValidationRun {
   ) throws -> CallerTimes {
     let replay = RecordedReplay(
       requests: source.allRequests, gaps: source.reader.gaps,
-      asynchronous: source.engine.asyncScheduling, host: times.host)
+      asynchronous: source.engine.asyncScheduling, host: times.host,
+      rows: source.engine.batchRows)
     var timers: [any StepTimer] = [try timer(policy)]
     var steps = try source.reader.steps()
     do {
@@ -155,15 +156,13 @@ struct ValidationRun {
     var steps = try run.reader.steps()
     var step = TraceStep()
     var batch = AttentionBatch()
+    var rows = run.engine.batchRows
     while try steps.next(into: &step) {
       guard !step.rows.isEmpty else { continue }
       if let output = compared.last?.output, output < step.scheduleStart {
         timer.rest(for: step.scheduleStart - output)
       }
-      batch.removeAll()
-      for row in step.rows {
-        batch.append(queryLength: row.queryLength.rawValue, kvLength: row.kvLength.rawValue)
-      }
+      rows.fill(&batch, with: step.rows)
       let kind = StepKind(batch.summary)
       compared.append(
         ComparedStep(
@@ -172,7 +171,7 @@ struct ValidationRun {
     }
     let replay = RecordedReplay(
       requests: run.allRequests, gaps: run.reader.gaps, asynchronous: run.engine.asyncScheduling,
-      host: times.host)
+      host: times.host, rows: run.engine.batchRows)
     var sequence = try run.reader.steps()
     do {
       return try RealRun(
