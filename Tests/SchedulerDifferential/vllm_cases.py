@@ -360,6 +360,7 @@ def parse_arguments(words):
     parser.add_argument("--calls-per-second", type=float, default=100, help="the trace's time in calls")
     parser.add_argument("--blocks", type=int, nargs="+", default=[32768], help="pools for the trace")
     parser.add_argument("--output", required=True, help="the file that the cases are written to")
+    parser.add_argument("--rows", help="also write the rows of a persistent batch (vllm_rows.py) to this file")
     return parser.parse_args(words)
 
 
@@ -373,6 +374,11 @@ def main():
 
 def write(arguments):
     """Writes the cases of one output."""
+    if arguments.rows:
+        # Only here, since releases differ in this class; in this process, since importing vLLM takes half a minute.
+        import vllm_rows
+
+        vllm_rows.write(arguments.rows)
     if arguments.trace:
         cases = trace_cases(
             arguments.trace, arguments.count, arguments.calls_per_second, arguments.blocks)

@@ -38,17 +38,13 @@ def steps(rng, count):
         yield running[: rng.choice([len(running)] * 5 + [max(1, len(running) * 2 // 3)])]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--output", type=Path, required=True)
-    options = parser.parse_args()
+def write(path, seed=1, count=200):
+    """Writes the rows of so many steps."""
     batch = InputBatch(
         max_num_reqs=ROWS, max_model_len=64, max_num_batched_tokens=64, device=torch.device("cpu"), vocab_size=16,
         block_sizes=[16], max_num_blocks_per_req=[4])
     lines = []
-    for scheduled in steps(random.Random(options.seed), options.count):
+    for scheduled in steps(random.Random(seed), count):
         for name in set(batch.req_id_to_index) - set(map(str, scheduled)):
             batch.remove_request(name)
         for number in scheduled:
@@ -57,7 +53,16 @@ def main():
         batch.condense()
         batch.refresh_metadata()
         lines.append(f"{' '.join(map(str, scheduled))};{' '.join(batch.req_ids)}\n")
-    options.output.write_text("".join(lines))
+    Path(path).write_text("".join(lines))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--output", required=True)
+    options = parser.parse_args()
+    write(options.output, options.seed, options.count)
 
 
 if __name__ == "__main__":
