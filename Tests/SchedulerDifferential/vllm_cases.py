@@ -377,7 +377,6 @@ def write(arguments):
     if arguments.rows:
         # Only here, since releases differ in this class; in this process, since importing vLLM takes half a minute.
         import vllm_rows
-
         vllm_rows.write(arguments.rows)
     if arguments.trace:
         cases = trace_cases(
