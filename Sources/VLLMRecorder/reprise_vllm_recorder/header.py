@@ -133,8 +133,6 @@ def cache(scheduler, config):
 
 
 def limits(scheduler, config):
-    import vllm.envs
-
     described = config.scheduler_config
     speculative = getattr(config, "speculative_config", None)
     return {
@@ -149,10 +147,6 @@ def limits(scheduler, config):
         "scheduling_policy": str(getattr(described.policy, "value", described.policy)),
         # What schedules, whatever was asked for.
         "async_scheduling": any(base.__name__ == "AsyncScheduler" for base in type(scheduler).__mro__),
-        # Model Runner V2 takes the scheduler's order of rows; before there was one, all batches were persistent.
-        "persistent_batch": not getattr(
-            config, "use_v2_model_runner", getattr(vllm.envs, "VLLM_USE_V2_MODEL_RUNNER", False)
-        ),
         "speculative_tokens": getattr(speculative, "num_speculative_tokens", None),
     }
 
