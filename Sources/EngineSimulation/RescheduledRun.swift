@@ -34,7 +34,7 @@ struct RescheduledRun {
     scheduler: Scheduler, timeline: EngineTimeline, arrivals: [Int32], times: [Nanoseconds],
     host: HostTiming
   ) {
-    rows = BatchRows(isPersistent: scheduler.engine.rules.hasPersistentBatch)
+    rows = scheduler.engine.batchRows
     self.scheduler = scheduler
     self.timeline = timeline
     self.arrivals = arrivals

@@ -36,6 +36,7 @@ struct EngineFileTests {
     #expect(new.graphs == .vLLM013())
     #expect(new.asyncScheduling && new.reservesFullPrompt)
     #expect(!new.rules.sparesLoneRequest && new.rules.takesNamelessBlocksFirst)
+    #expect(!new.rules.hasPersistentBatch)
     let asked = try parse(
       rest + "long_prefill_spares_lone_request: false\nmax_num_active_seqs: 5\nwatermark: 0.25\n"
         + "long_prefill_token_threshold_adaptive: true")
