@@ -1,3 +1,5 @@
+internal import TraceModel
+
 /// Bounds of this module.
 public enum CUDALimits {
   /// Arguments of one kernel; Triton's attention kernels take about forty.
@@ -8,4 +10,7 @@ public enum CUDALimits {
   static let busIdentifierBytesMax = 32
   /// Failures on release that are kept; one lost context fails every later release.
   static let releaseFailuresMax = 16
+  /// Memory that a product may use beside its operands: PyTorch gives it as much on Hopper, and cuBLAS
+  /// chooses its kernels by it.
+  static let productWorkspace = ByteCount(32 << 20)
 }

@@ -41,6 +41,17 @@ extension AttentionBench {
     return pools
   }
 
+  /// Makes room for a product, or says that there is nothing that computes it.
+  func prepare(_ product: MatrixProducts.Size) throws(CUDAError) {
+    guard let products else {
+      note(
+        "no cuBLAS on the linker's path, so decode batches were executed without a matrix product "
+          + "before them: times of kernels without a split may differ by 5 % from an engine's")
+      return
+    }
+    try products.reserve(product, in: context)
+  }
+
   private func grow(
     _ memory: inout DeviceMemory?, to bytes: Int, isRandom: Bool = false
   ) throws(CUDAError) {

@@ -7,14 +7,20 @@ final class CallRound {
   let kernels: [LoadedKernel]
   let pools: Int
   let callsPerGraph: Int
+  /// Comes before each graph.
+  let product: MatrixProducts.Size?
   /// Graphs after which the round begins again.
   let graphCount: Int
   private(set) var callsLaunched = 0
   private var graphs: [ReplayableGraph] = []
   private var next = 0
 
-  init(pools: Int, calls: Int, plan: LaunchPlan, kernels: [LoadedKernel]) {
+  init(
+    pools: Int, calls: Int, plan: LaunchPlan, kernels: [LoadedKernel],
+    product: MatrixProducts.Size?
+  ) {
     self.plan = plan
+    self.product = product
     self.kernels = kernels
     self.pools = pools
     if calls >= pools {
@@ -95,21 +101,20 @@ extension AttentionBench {
         isFirst ? GPUMeasurementLimits.replaysFirst : GPUMeasurementLimits.replaysFurther,
         GPUMeasurementLimits.replaysMax - result.samples.count)
       // One replay ahead of the timed ones, so that the GPU never waits for the host between events.
-      try events[0].event.record(on: stream)
-      try launchNext(round)
-      try events[1].event.record(on: stream)
-      for index in 2...count + 1 {
+      for index in 0...count {
+        try precede(round)
+        try events[2 * index].event.record(on: stream)
         try launchNext(round)
-        try events[index].event.record(on: stream)
+        try events[2 * index + 1].event.record(on: stream)
       }
       // While it runs: an idle GPU's clock says nothing.
       let reading = clocks?.reading()
-      try events[count + 1].event.synchronize()
+      try events[2 * count + 1].event.synchronize()
       var samples: [Nanoseconds] = []
-      for index in 1...count + 1 {
-        let elapsed = try events[index].event.elapsed(since: events[index - 1].event)
+      for index in 0...count {
+        let elapsed = try events[2 * index + 1].event.elapsed(since: events[2 * index].event)
         activity.busy = activity.busy + elapsed
-        if index > 1 {
+        if index > 0 {
           samples.append(Nanoseconds(elapsed.rawValue / Int64(round.callsPerGraph)))
         }
       }
@@ -139,6 +144,10 @@ extension AttentionBench {
     return true
   }
 
+  private func precede(_ round: CallRound) throws(CUDAError) {
+    if let product = round.product { try products?.enqueue(product, in: context) }
+  }
+
   private func launchNext(_ round: CallRound) throws(CUDAError) {
     try round.graph(on: stream, captured: &activity.calls).executable.launch(on: stream)
   }
@@ -148,7 +157,10 @@ extension AttentionBench {
     guard warmUp > .zero else { return }
     let start = ContinuousClock.now
     while ContinuousClock.now - start < warmUp {
-      for _ in 0..<8 { try launchNext(round) }
+      for _ in 0..<8 {
+        try precede(round)
+        try launchNext(round)
+      }
       try stream.synchronize()
     }
     warmUp = .zero

@@ -33,6 +33,7 @@ public final class AttentionBench {
   let pool: KeyValuePool
   let events: [TimedEvent]
   let l2Bytes: Int
+  let products: MatrixProducts?
   private let loader: KernelLoader
   var memory = LaunchMemory()
   /// The place in the pool's order where the next batch's KV begins, so that it was not read last.
@@ -52,12 +53,14 @@ public final class AttentionBench {
   /// Opens the first GPU of a driver with the kernels for its architecture.
   ///
   /// - `manifest`: gives the kernels for an architecture such as `sm_90`
+  /// - `cuBLAS`: what computes the products before decode batches, where it can be had
   /// - `warmUp`: how long the first batch runs before anything is timed, for clocks to rise
   public init(
     driver: CUDADriver,
     manifest: (String) throws(KernelImageError) -> KernelManifest,
     cubin: @escaping (KernelImage) throws(KernelImageError) -> [UInt8] = VerifiedCubin.bytes,
-    nvml: NVMLFunctions? = .load(), warmUp: Duration = .milliseconds(150)
+    nvml: NVMLFunctions? = .load(), cuBLAS: CUBLASFunctions? = .load(),
+    warmUp: Duration = .milliseconds(150)
   ) throws(GPUMeasurementError) {
     let start = ContinuousClock.now
     let opened: CUDADevice
@@ -73,10 +76,15 @@ public final class AttentionBench {
       stream = try CUDAStream(in: context)
       pool = try KeyValuePool(in: context)
       var events: [TimedEvent] = []
-      for _ in 0...GPUMeasurementLimits.replaysMax + 1 {
+      for _ in 0..<2 * (GPUMeasurementLimits.replaysMax + 1) {
         events.append(try TimedEvent(in: context))
       }
       self.events = events
+      if let cuBLAS {
+        products = try MatrixProducts(functions: cuBLAS, on: stream, in: context)
+      } else {
+        products = nil
+      }
       self.context = context
       self.clocks = clocks
     } catch { throw .cuda(error) }
@@ -109,9 +117,14 @@ public final class AttentionBench {
   /// flush before each would. `warm` calls all read one copy. All calls are nodes of CUDA graphs, as
   /// vLLM's decode steps are; the time of a replay over its calls is one sample. A round is cut into
   /// graphs of a third of a millisecond, so that six samples seldom take more than one round.
+  ///
+  /// Before each graph of a decode batch, and outside of its time, comes a product of as many rows, since
+  /// the matrix product before attention decides to which SMs the CTAs of a kernel without a split go.
+  ///
+  /// - `hiddenSize`: width of the product's input, the model's; `nil` leaves products out
   public func measure(
     _ program: KernelProgram, on batch: AttentionBatch, in context: AttentionContext,
-    cache: MeasuredState.Cache = .cold
+    hiddenSize: Int? = nil, cache: MeasuredState.Cache = .cold
   ) throws(GPUMeasurementError) -> BenchResult {
     let start = ContinuousClock.now
     let busyBefore = activity.busy
@@ -121,6 +134,7 @@ public final class AttentionBench {
       activity.host = activity.host + max(.zero, Self.time(since: start) - busy)
     }
     let plan = LaunchPlan(program, batch, in: context)
+    let product = hiddenSize.flatMap { plan.product(fromWidth: $0, before: batch) }
     let words = Self.words(for: batch)
     if let elements = plan.beyondReach {
       throw .beyondReach(variant: program.variant, batch: words, elements: elements)
@@ -130,7 +144,7 @@ public final class AttentionBench {
     do throws(CUDAError) {
       return try self.context.driver.labelled(label) { () throws(CUDAError) in
         try self.context.makeCurrent()
-        return try measure(plan, loaded, batch, cache, words)
+        return try measure(plan, loaded, batch, product, cache, words)
       }
     } catch {
       if Self.isOutOfMemory(error) {
@@ -145,18 +159,20 @@ public final class AttentionBench {
 
   private func measure(
     _ plan: LaunchPlan, _ kernels: [LoadedKernel], _ batch: AttentionBatch,
-    _ cache: MeasuredState.Cache, _ words: String
+    _ product: MatrixProducts.Size?, _ cache: MeasuredState.Cache, _ words: String
   ) throws(CUDAError) -> BenchResult {
     let kind = CallKind(
       variant: plan.program.variant, rows: plan.rows,
       isSingleTokenOnly: batch.summary.isSingleTokenOnly)
+    if let product { try prepare(product) }
     var attempt = 0
     while true {
       let estimate = (paces[kind] ?? 1) * plan.leastMicroseconds
       let pools = try prepare(
         plan, batch, cache: cache, calls: Self.calls(ofMicroseconds: estimate), words: words)
       let round = CallRound(
-        pools: pools, calls: Self.calls(ofMicroseconds: estimate), plan: plan, kernels: kernels)
+        pools: pools, calls: Self.calls(ofMicroseconds: estimate), plan: plan, kernels: kernels,
+        product: product)
       let result = try time(round)
       cursor += min(pools, round.callsLaunched) * plan.blocks
       attempt += 1

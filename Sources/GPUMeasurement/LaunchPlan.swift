@@ -44,6 +44,16 @@ struct LaunchPlan {
       3 + bytes / 4e6 + 4 * products * Double(queryHeads * headSize) / 6e8
   }
 
+  /// The product that an engine computes before attention, to queries, keys and values; `nil` before
+  /// prompts and latent caches.
+  ///
+  /// - `width`: elements of its input's rows, the model's hidden size
+  func product(fromWidth width: Int, before batch: AttentionBatch) -> MatrixProducts.Size? {
+    guard batch.summary.isSingleTokenOnly, !isLatent else { return nil }
+    return MatrixProducts.Size(
+      rows: tokens, inner: width, columns: (queryHeads + 2 * kvHeads) * headSize)
+  }
+
   static func blocks(_ length: Int32, _ blockSize: Int) -> Int {
     (Int(length) + blockSize - 1) / blockSize
   }

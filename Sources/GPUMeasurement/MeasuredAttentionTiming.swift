@@ -11,11 +11,16 @@ public struct MeasuredTimingOptions: Sendable {
   public var cache: MeasuredState.Cache
   /// Whether every length is measured, none interpolated or estimated.
   public var isExact: Bool
+  /// Width of the model, for the product before a decode batch; without it there is none.
+  public var hiddenSize: Int?
 
   /// Options; the defaults are those of the command line.
-  public init(cache: MeasuredState.Cache = .cold, isExact: Bool = false) {
+  public init(
+    cache: MeasuredState.Cache = .cold, isExact: Bool = false, hiddenSize: Int? = nil
+  ) {
     self.cache = cache
     self.isExact = isExact
+    self.hiddenSize = hiddenSize
   }
 }
 
@@ -55,7 +60,7 @@ public final class MeasuredAttentionTiming: AttentionTiming {
   ) throws(GPUMeasurementError) {
     let times = try MeasuredTimes(
       path: path, imported: imported, bench: bench, gpu: gpu, context: context,
-      cache: options.cache, estimates: !options.isExact)
+      options: options)
     variants = times.variants
     machine = times.machine
     self.options = options

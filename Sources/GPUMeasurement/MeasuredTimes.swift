@@ -17,13 +17,13 @@ struct MeasuredTimes: ~Copyable {
   private let store: MeasurementStore?
   let bench: AttentionBench?
   let programs: [KernelVariant: KernelProgram]
-  private let cache: MeasuredState.Cache
+  private let options: MeasuredTimingOptions
   let context: AttentionContext
   private(set) var times: [KernelVariant: [String: Nanoseconds]]
   private var failures: [KernelVariant: [String: String]]
   private var measured = 0
   /// Whether a batch that cannot be executed here is estimated from those that were.
-  let estimates: Bool
+  var estimates: Bool { !options.isExact }
   /// Fitted to `times` where one was first needed; `nil` where they are too few.
   var estimators: [KernelVariant: EstimatedKernel?] = [:]
   /// How answers were found, by the form of the batch.
@@ -33,7 +33,7 @@ struct MeasuredTimes: ~Copyable {
 
   init(
     path: String?, imported: [Measurement], bench: AttentionBench?, gpu: String,
-    context: AttentionContext, cache: MeasuredState.Cache, estimates: Bool = false
+    context: AttentionContext, options: MeasuredTimingOptions
   ) throws(GPUMeasurementError) {
     var programs: [KernelVariant: KernelProgram] = [:]
     if let bench {
@@ -41,8 +41,8 @@ struct MeasuredTimes: ~Copyable {
     }
     let built = Array(programs.keys)
     var selection = StoredSelection(
-      context: context, cache: cache, machine: bench?.machine, gpu: gpu,
-      images: programs.mapValues(\.imageHash), estimates: estimates)
+      context: context, cache: options.cache, machine: bench?.machine, gpu: gpu,
+      images: programs.mapValues(\.imageHash), estimates: !options.isExact)
     let store = try Self.opened(path, mode: bench == nil ? .readOnly : .readWrite) {
       selection.add($0)
     }
@@ -62,8 +62,7 @@ struct MeasuredTimes: ~Copyable {
     self.programs = programs
     self.bench = bench
     self.context = context
-    self.cache = cache
-    self.estimates = estimates
+    self.options = options
   }
 
   /// Opens a store, where there is a path, and gives all of it to `body`.
@@ -140,9 +139,10 @@ struct MeasuredTimes: ~Copyable {
   ) throws(GPUMeasurementError) -> Nanoseconds {
     let key = MeasurementKey(
       machine: machine, kernelImage: program.imageHash, variant: program.variant,
-      batch: batchKey, state: MeasuredState(cache: cache))
+      batch: batchKey, state: MeasuredState(cache: options.cache))
     do throws(GPUMeasurementError) {
-      let result = try bench.measure(program, on: batch, in: context, cache: cache)
+      let result = try bench.measure(
+        program, on: batch, in: context, hiddenSize: options.hiddenSize, cache: options.cache)
       measured += 1
       let set = SampleSet(
         samples: result.samples, smMegahertz: result.clocks?.smMegahertz,

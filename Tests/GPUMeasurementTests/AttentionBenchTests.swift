@@ -39,10 +39,11 @@ struct AttentionBenchTests {
         "cuCtxSetCurrent", "cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuCtxSynchronize",
         "cuStreamBeginCapture_v2",
         "cuLaunchKernel × 20", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
-        "cuGraphDestroy", "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch",
-        "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord",
-        "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch", "cuEventRecord", "cuGraphLaunch",
-        "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime × 7", "cuGraphExecDestroy",
+        "cuGraphDestroy", "cuEventRecord", "cuGraphLaunch", "cuEventRecord × 2", "cuGraphLaunch",
+        "cuEventRecord × 2", "cuGraphLaunch", "cuEventRecord × 2", "cuGraphLaunch",
+        "cuEventRecord × 2", "cuGraphLaunch", "cuEventRecord × 2", "cuGraphLaunch",
+        "cuEventRecord × 2", "cuGraphLaunch", "cuEventRecord", "cuEventSynchronize",
+        "cuEventElapsedTime × 7", "cuGraphExecDestroy",
       ])
     #expect(result.samples == Array(repeating: Nanoseconds(800_000), count: 6))
     #expect(result.isComplete)
@@ -51,6 +52,56 @@ struct AttentionBenchTests {
     _ = try bench.measure(program3D, on: batch, in: FakeBench.context)
     let launches = fake.driver.lines[again...].filter { $0.hasPrefix("cuLaunchKernel") }
     #expect(launches.count == 4)
+  }
+
+  @Test("a product of the model's width comes before each graph of a decode batch, untimed")
+  func products() throws {
+    let fake = FakeBench()
+    let bench = try fake.bench(cuBLAS: fake.driver.cuBLAS())
+    fake.driver.kernelMicroseconds = 400
+    let batch = FakeBench.decode(Array(repeating: 1600, count: 20), paddedRows: 24)
+    _ = try bench.measure(program2D, on: batch, in: FakeBench.context, hiddenSize: 5120)
+    let before = fake.driver.lines.count
+    let result = try bench.measure(
+      program2D, on: batch, in: FakeBench.context, hiddenSize: 5120)
+    // One call a graph, 7 of them, and 32 + 2 · 8 heads of 128 elements.
+    let order = FakeBench.shortened(
+      fake.driver.lines[before...].filter {
+        $0.hasPrefix("cublas") || $0.hasPrefix("cuEventRecord") || $0.hasPrefix("cuGraphLaunch")
+      })
+    let each = ["cublasGemmEx", "cuEventRecord", "cuGraphLaunch", "cuEventRecord"]
+    #expect(order == Array(repeating: each, count: 7).flatMap { $0 })
+    #expect(fake.driver.lines[before...].contains { $0.contains("(24 × 5120 × 6144)") })
+    #expect(result.samples == Array(repeating: Nanoseconds(400_000), count: 6))
+    #expect(bench.activity.notes.isEmpty)
+  }
+
+  @Test("no product comes before prompts, and none without cuBLAS, which is said")
+  func withoutProducts() throws {
+    let fake = FakeBench()
+    let bench = try fake.bench(cuBLAS: fake.driver.cuBLAS())
+    let prompt = AttentionBatch(rows: [(64, 640), (1, 100)])
+    _ = try bench.measure(program2D, on: prompt, in: FakeBench.context, hiddenSize: 5120)
+    #expect(!fake.driver.lines.contains { $0.hasPrefix("cublasGemmEx") })
+    let none = try FakeBench().bench()
+    _ = try none.measure(
+      program2D, on: FakeBench.decode([100]), in: FakeBench.context, hiddenSize: 5120)
+    #expect(none.activity.notes.first?.contains("no cuBLAS") == true)
+  }
+
+  @Test("a product that cuBLAS refuses names the call, variant and batch")
+  func refusedProduct() throws {
+    let fake = FakeBench()
+    let bench = try fake.bench(cuBLAS: fake.driver.cuBLAS())
+    fake.driver.fail("cublasGemmEx", with: .invalidValue)
+    do {
+      _ = try bench.measure(
+        program2D, on: FakeBench.decode([640, 64]), in: FakeBench.context, hiddenSize: 5120)
+      Issue.record("measured in spite of a refused product")
+    } catch {
+      #expect(error.message.contains("triton-2d"))
+      #expect(error.message.contains("cublasGemmEx"))
+    }
   }
 
   @Test("calls that are faster than guessed are measured again in longer graphs")

@@ -19,11 +19,11 @@ struct FakeBench {
     driver.memoryBytes = memoryBytes
   }
 
-  func bench() throws -> AttentionBench {
+  func bench(cuBLAS: CUBLASFunctions? = nil) throws -> AttentionBench {
     try AttentionBench(
       driver: CUDADriver(functions: driver.functions()),
       manifest: { _ throws(KernelImageError) in try SmallManifest.manifest() },
-      cubin: { _ in [1] }, nvml: nil, warmUp: .zero)
+      cubin: { _ in [1] }, nvml: nil, cuBLAS: cuBLAS, warmUp: .zero)
   }
 
   /// Single-token rows of these lengths.

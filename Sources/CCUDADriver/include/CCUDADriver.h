@@ -1,6 +1,6 @@
-/// The part of NVIDIA's public CUDA driver API and NVML that Reprise calls, declared here so that
-/// no toolkit is needed to build. Names and types are those of the CUDA Driver API Reference Manual
-/// and the NVML API Reference; a handle is opaque on this side too. The suffixed names (`_v2`) are
+/// The part of NVIDIA's public CUDA driver API, NVML and cuBLAS that Reprise calls, declared here so that
+/// no toolkit is needed to build. Names and types are those of the CUDA Driver API Reference Manual,
+/// the NVML API Reference and the cuBLAS documentation; a handle is opaque on this side too. The suffixed names (`_v2`) are
 /// the current ABI: the plain ones are kept by the driver for programs built before CUDA 4.
 
 #ifndef REPRISE_CCUDADRIVER_H
@@ -103,6 +103,20 @@ typedef nvmlReturn_t (*PFN_nvmlDeviceGetClockInfo)(nvmlDevice_t, int32_t domain,
                                                    uint32_t *megahertz);
 typedef nvmlReturn_t (*PFN_nvmlDeviceGetCurrentClocksThrottleReasons)(nvmlDevice_t,
                                                                       uint64_t *reasons);
+
+// cuBLAS: the matrix products of an engine
+typedef int32_t cublasStatus_t;
+typedef struct cublasContext *cublasHandle_t;
+typedef cublasStatus_t (*PFN_cublasCreate)(cublasHandle_t _Nullable *_Nonnull handle);
+typedef cublasStatus_t (*PFN_cublasDestroy)(cublasHandle_t);
+typedef cublasStatus_t (*PFN_cublasSetStream)(cublasHandle_t, CUstream _Nullable);
+typedef cublasStatus_t (*PFN_cublasSetWorkspace)(cublasHandle_t, void *workspace, size_t bytes);
+typedef cublasStatus_t (*PFN_cublasGemmEx)(cublasHandle_t, int32_t a_operation, int32_t b_operation,
+                                           int32_t m, int32_t n, int32_t k, const void *alpha,
+                                           const void *a, int32_t a_type, int32_t lda,
+                                           const void *b, int32_t b_type, int32_t ldb,
+                                           const void *beta, void *c, int32_t c_type, int32_t ldc,
+                                           int32_t compute_type, int32_t algorithm);
 
 #pragma clang assume_nonnull end
 

@@ -38,11 +38,11 @@ struct GPUOptions: ParsableArguments {
     requiresGPU: Bool = false, replaysPackages: Bool = false, on console: Console
   ) throws -> MeasuredAttentionTiming? {
     try timing(
-      choice, context: source.engine.attentionContext, gpu: source.gpu, cache: cache,
+      choice, engine: source.engine, gpu: source.gpu, cache: cache,
       requiresGPU: requiresGPU, replaysPackages: replaysPackages, on: console)
   }
 
-  /// Times of executed kernels for heads and a cache; `nil` where the profile is to be used.
+  /// Times of executed kernels for an engine; `nil` where the profile is to be used.
   ///
   /// A machine without a GPU answers from the measurements alone. Which of the two it was is told on
   /// standard error and not in the report, which is the same either way.
@@ -51,7 +51,7 @@ struct GPUOptions: ParsableArguments {
   /// - `requiresGPU`: whether measurements without a GPU do not do
   /// - `replaysPackages`: whether a store of packages' kernels alone leaves the others to the profile
   func timing(
-    _ choice: TimingChoice, context: AttentionContext, gpu: String,
+    _ choice: TimingChoice, engine: EngineModel, gpu: String,
     cache: MeasuredState.Cache = .cold, requiresGPU: Bool = false,
     replaysPackages: Bool = false, on console: Console
   ) throws -> MeasuredAttentionTiming? {
@@ -66,7 +66,9 @@ struct GPUOptions: ParsableArguments {
       try MeasuredAttentionTiming(
         measurements: isExport ? nil : measurements,
         imported: isExport ? MeasurementFile.read(measurements ?? "") : [], bench: bench, gpu: gpu,
-        context: context, options: MeasuredTimingOptions(cache: cache, isExact: exact))
+        context: engine.attentionContext,
+        options: MeasuredTimingOptions(
+          cache: cache, isExact: exact, hiddenSize: engine.model.hiddenSize))
     }
     do {
       return try timing(try bench())

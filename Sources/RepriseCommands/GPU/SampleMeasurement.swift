@@ -74,7 +74,7 @@ struct SampleMeasurement {
     var options = gpu
     options.exact = true
     let timing = try options.timing(
-      .gpu, context: engine.attentionContext, gpu: ReplaySource.defaultGPU, cache: cache,
+      .gpu, engine: engine, gpu: ReplaySource.defaultGPU, cache: cache,
       requiresGPU: true, on: console)
     guard let timing else {
       throw CommandError.failed("no GPU here; measure on a machine with one")
