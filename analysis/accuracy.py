@@ -86,13 +86,14 @@ def calibrated(options, split, pool, folder):
     return profiles
 
 
-def validate(options, source, target, profile, *more):
-    """What `reprise validate` says of a recording under the rule of another run."""
-    steps = [] if source == target else ["--steps", target.trace]
-    text = call(
-        options, "validate", source.trace, "--client", target.client, "--policy", target.policy,
-        "--profile", profile, "--format", "json", *steps, *more)
-    return json.loads(text)
+def validate(options, source, targets, profile, *more):
+    """What `reprise validate` says of a recording under the rules of other runs, by run."""
+    runs = [
+        word for target in targets for word in (
+            "--policy", target.policy, "--client", target.client, "--steps", target.trace)]
+    text = call(options, "validate", source.trace, *runs, "--profile", profile, "--format", "json", *more)
+    results = json.loads(text)
+    return dict(zip(targets, results if len(targets) > 1 else [results]))
 
 
 def page(first, second, third, fourth, launches):
@@ -160,15 +161,21 @@ def all_ways(options, profiles, runs, store, pool):
     pairs = [(a, b) for group in groups for a in group for b in group]
 
     def start(chosen, *more):
+        together = {}
+        for source, target in chosen:
+            together.setdefault((source, profiles[target.stem]), []).append(target)
         return {
-            (a, b): pool.submit(validate, options, a, b, profiles[b.stem], "--jitter", JITTER, *more)
-            for a, b in chosen}
+            source_profile: pool.submit(
+                validate, options, source_profile[0], targets, source_profile[1], "--jitter", JITTER, *more)
+            for source_profile, targets in together.items()}
 
     alone = start([(a, b) for a, b in pairs if a == b], "--rest", "profile", "--timing", "profile")
     trace = start(pairs, "--timing", "profile")
     kernels = ["--kernels", options.kernels] if options.kernels else []
     measured = start(pairs, "--timing", "gpu", "--measurements", store, *kernels)
-    alone, trace, measured = ({pair: job.result() for pair, job in jobs.items()} for jobs in (alone, trace, measured))
+    alone, trace, measured = (
+        {(source, target): result for (source, _), job in jobs.items() for target, result in job.result().items()}
+        for jobs in (alone, trace, measured))
     return [
         # The same prediction from whichever trace of the workload.
         Results("profile alone", "profile", {(a, b): alone[b, b] for a, b in pairs}),

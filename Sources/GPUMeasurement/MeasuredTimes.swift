@@ -43,9 +43,7 @@ struct MeasuredTimes: ~Copyable {
     var selection = StoredSelection(
       context: context, cache: options.cache, machine: bench?.machine, gpu: gpu,
       images: programs.mapValues(\.imageHash), estimates: !options.isExact)
-    let store = try Self.opened(path, mode: bench == nil ? .readOnly : .readWrite) {
-      selection.add($0)
-    }
+    let store = try Self.opened(path, mode: bench == nil ? .readOnly : .readWrite, &selection)
     for measurement in imported { selection.add(measurement) }
     let chosen = selection.chosen()
     times = chosen.times
@@ -65,14 +63,14 @@ struct MeasuredTimes: ~Copyable {
     self.options = options
   }
 
-  /// Opens a store, where there is a path, and gives all of it to `body`.
+  /// Opens a store, where there is a path, and selects from all of it.
   private static func opened(
-    _ path: String?, mode: MeasurementStore.Mode, _ body: (Measurement) -> Void
+    _ path: String?, mode: MeasurementStore.Mode, _ selection: inout StoredSelection
   ) throws(GPUMeasurementError) -> MeasurementStore? {
     guard let path else { return nil }
     do throws(MeasurementStoreError) {
       let store = try MeasurementStore(path: path, mode: mode)
-      try store.forEach { (measurement) throws(MeasurementStoreError) in body(measurement) }
+      try store.forEachTime(in: selection.state) { selection.add($0, $1, $2, $3) }
       return store
     } catch { throw .store(error) }
   }

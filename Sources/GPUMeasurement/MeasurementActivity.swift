@@ -56,6 +56,15 @@ public struct MeasuredAnswers: Hashable, Sendable {
 
   /// No answers yet.
   public init(form: EstimatedKernel.Form) { self.form = form }
+
+  /// What came since an earlier count of the same form.
+  public func minus(_ earlier: MeasuredAnswers) -> MeasuredAnswers {
+    var since = self
+    since.executed -= earlier.executed
+    since.interpolated -= earlier.interpolated
+    since.estimated -= earlier.estimated
+    return since
+  }
 }
 
 /// How far a variant's estimated times are from measured ones that they were not made from.

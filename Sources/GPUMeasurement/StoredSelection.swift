@@ -15,6 +15,8 @@ struct StoredSelection {
   private struct Origin: Hashable {
     var machine: MeasuredMachine
     var image: String
+
+    var words: String { "\(machine.gpu) \(machine.smCount) \(machine.driver) \(image)" }
   }
   private struct Found {
     var origin: Origin
@@ -23,12 +25,14 @@ struct StoredSelection {
   }
 
   private let prefix: String
-  private let cache: MeasuredState.Cache
+  /// How measurements that are used were taken.
+  let state: MeasuredState
   private let machine: MeasuredMachine?
   private let gpu: String
   private let images: [KernelVariant: String]
   private let estimates: Bool
   private var found: [KernelVariant: [Found]] = [:]
+  private var places: [MeasuredKernel: [(variant: KernelVariant, index: Int)]] = [:]
 
   init(
     context: AttentionContext, cache: MeasuredState.Cache, machine: MeasuredMachine?, gpu: String,
@@ -38,7 +42,7 @@ struct StoredSelection {
       AttentionBatch(), in: context, elementType: MeasuredTimes.element
     ).text
     prefix = empty.split(separator: " ").dropLast(2).joined(separator: " ") + " "
-    self.cache = cache
+    state = MeasuredState(cache: cache)
     self.machine = machine
     self.gpu = gpu
     self.images = images
@@ -47,48 +51,65 @@ struct StoredSelection {
 
   mutating func add(_ measurement: Measurement) {
     let key = measurement.key
-    guard key.state == MeasuredState(cache: cache), key.batch.text.hasPrefix(prefix),
-      let variant = KernelVariant(name: key.variant),
-      !estimates || variant.family.isTriton || measurement.status != .partial
-    else { return }
-    if let machine, variant.family.isTriton {
-      guard key.machine == machine, key.kernelImage == images[variant] else { return }
-    } else if key.machine.gpu != gpu {
-      return
-    }
-    add(measurement, as: variant)
-    if !variant.package.isEmpty, !variant.family.isTriton {
-      add(measurement, as: variant.of(package: ""))
+    guard key.state == state else { return }
+    let kernel = MeasuredKernel(
+      machine: key.machine, image: key.kernelImage, variant: key.variant)
+    add(kernel, key.batch, measurement.status, measurement.samples)
+  }
+
+  /// Adds what was measured of one batch in `state`.
+  mutating func add(
+    _ kernel: MeasuredKernel, _ batch: BatchKey, _ status: MeasurementStatus,
+    _ samples: [Nanoseconds]
+  ) {
+    guard batch.text.hasPrefix(prefix) else { return }
+    // In place: a copy of what was found so far would be one for each measurement.
+    for (variant, index) in places(of: kernel) {
+      guard !estimates || variant.family.isTriton || status != .partial else { continue }
+      if case .failed(let reason) = status {
+        found[variant]?[index].failures[batch.text] = reason
+      } else if let median = StoppingRule.median(samples) {
+        found[variant]?[index].times[batch.text] = median
+      }
     }
   }
 
-  private mutating func add(_ measurement: Measurement, as variant: KernelVariant) {
-    let key = measurement.key
-    let origin = Origin(machine: key.machine, image: key.kernelImage)
-    let index: Int
-    if let known = found[variant]?.firstIndex(where: { $0.origin == origin }) {
-      index = known
-    } else {
-      index = found[variant]?.count ?? 0
+  /// Where measurements of a kernel go: under its variant, and if it is a package's, also under the name
+  /// without one; nowhere where they cannot be used.
+  private mutating func places(of kernel: MeasuredKernel) -> [(variant: KernelVariant, index: Int)]
+  {
+    if let known = places[kernel] { return known }
+    var names: [KernelVariant] = []
+    if let variant = KernelVariant(name: kernel.variant), isWanted(kernel, variant) {
+      names = [variant]
+      if !variant.package.isEmpty, !variant.family.isTriton {
+        names.append(variant.of(package: ""))
+      }
+    }
+    let origin = Origin(machine: kernel.machine, image: kernel.image)
+    let all = names.map { variant in
       found[variant, default: []].append(Found(origin: origin))
+      return (variant: variant, index: (found[variant]?.count ?? 1) - 1)
     }
-    // In place: a copy of what was found so far would be one for each measurement.
-    if case .failed(let reason) = measurement.status {
-      found[variant]?[index].failures[key.batch.text] = reason
-    } else if let median = StoppingRule.median(measurement.samples) {
-      found[variant]?[index].times[key.batch.text] = median
+    places[kernel] = all
+    return all
+  }
+
+  private func isWanted(_ kernel: MeasuredKernel, _ variant: KernelVariant) -> Bool {
+    if let machine, variant.family.isTriton {
+      return kernel.machine == machine && kernel.image == images[variant]
     }
+    return kernel.machine.gpu == gpu
   }
 
   func chosen() -> (
     times: [KernelVariant: [String: Nanoseconds]], failures: [KernelVariant: [String: String]],
     machine: MeasuredMachine?
   ) {
-    // The first of the most, in the store's own order, which is the same in equal stores.
+    // Of those with as many, the one whose name comes first: the same in equal stores.
     let best = found.compactMapValues { origins in
-      origins.reduce(nil as Found?) { best, next in
-        guard let best else { return next }
-        return next.times.count > best.times.count ? next : best
+      origins.filter { !$0.times.isEmpty || !$0.failures.isEmpty }.min {
+        ($1.times.count, $0.origin.words) < ($0.times.count, $1.origin.words)
       }
     }
     // Of all variants' machines that which most of the times are of.

@@ -10,9 +10,17 @@ public struct BatchKey: Hashable, Sendable {
 
   /// The key of a batch under heads, KV blocks and the element type of the KV cache (`bf16`, …).
   public init(_ batch: AttentionBatch, in context: AttentionContext, elementType: String) {
-    var text = "attention/1 type=\(elementType) query_heads=\(context.queryHeads)"
-    text += " kv_heads=\(context.kvHeads) head=\(context.headSize) block=\(context.kvBlockSize)"
-    text += " padded=\(batch.summary.paddedRows) rows="
+    // Bytes, since a replay makes tens of thousands of keys.
+    var text: [UInt8] = []
+    text.reserveCapacity(96 + elementType.utf8.count + 8 * batch.kvLengths.count)
+    text.append(contentsOf: "attention/1 type=".utf8)
+    text.append(contentsOf: elementType.utf8)
+    text.append(" query_heads=", context.queryHeads)
+    text.append(" kv_heads=", context.kvHeads)
+    text.append(" head=", context.headSize)
+    text.append(" block=", context.kvBlockSize)
+    text.append(" padded=", batch.summary.paddedRows)
+    text.append(contentsOf: " rows=".utf8)
     var index = 0
     let count = batch.kvLengths.count
     while index < count {
@@ -20,12 +28,19 @@ public struct BatchKey: Hashable, Sendable {
       let kv = batch.kvLengths[index]
       var end = index + 1
       while end < count, batch.queryLengths[end] == query, batch.kvLengths[end] == kv { end += 1 }
-      if index > 0 { text += "," }
-      text += query == 1 ? "\(kv)" : "\(query)/\(kv)"
-      if end - index > 1 { text += "*\(end - index)" }
+      if index > 0 { text.append(UInt8(ascii: ",")) }
+      if query != 1 {
+        text.appendDecimal(Int(query))
+        text.append(UInt8(ascii: "/"))
+      }
+      text.appendDecimal(Int(kv))
+      if end - index > 1 {
+        text.append(UInt8(ascii: "*"))
+        text.appendDecimal(end - index)
+      }
       index = end
     }
-    self.text = text
+    self.text = String(decoding: text, as: UTF8.self)
   }
 
   /// A key as a store or another program has written it.
@@ -33,4 +48,22 @@ public struct BatchKey: Hashable, Sendable {
 
   /// SHA-256 of the text, under which a store finds it.
   var digest: [UInt8] { SHA256.digest(text.utf8) }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(_ words: String, _ value: Int) {
+    append(contentsOf: words.utf8)
+    appendDecimal(value)
+  }
+
+  /// Appends the digits of a number.
+  fileprivate mutating func appendDecimal(_ value: Int) {
+    guard value >= 0 else { return append(contentsOf: "\(value)".utf8) }
+    var divisor = 1
+    while value / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
+      divisor /= 10
+    }
+  }
 }

@@ -39,6 +39,23 @@ public struct MeasuredState: Hashable, Sendable {
   }
 }
 
+/// A compiled kernel on a kind of machine: what many measurements of a store have in common.
+public struct MeasuredKernel: Hashable, Sendable {
+  /// The machine.
+  public var machine: MeasuredMachine
+  /// Hash of the compiled kernel, or name and version of the package that it came with.
+  public var image: String
+  /// The variant's name, such as `triton-3d-16`.
+  public var variant: String
+
+  /// A kernel of a machine.
+  public init(machine: MeasuredMachine, image: String, variant: String) {
+    self.machine = machine
+    self.image = image
+    self.variant = variant
+  }
+}
+
 /// What was timed: all that a time depends on.
 public struct MeasurementKey: Hashable, Sendable {
   /// On what kind of machine.

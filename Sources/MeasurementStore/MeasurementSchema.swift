@@ -74,4 +74,17 @@ enum MeasurementSchema {
     JOIN machine ON machine.id = machine
     ORDER BY gpu, sm_count, driver, image, variant, text, cache, in_graph
     """
+
+  static let everyKernel = """
+    SELECT DISTINCT measurement.machine, measurement.kernel, gpu, sm_count, driver, image, variant
+    FROM measurement JOIN kernel ON kernel.id = kernel JOIN machine ON machine.id = machine
+    """
+
+  /// The samples of all measurements in one state, those of one measurement together.
+  static let everySample = """
+    SELECT measurement.id, status, reason, machine, kernel, text, samples
+    FROM measurement JOIN batch ON batch.id = batch
+    LEFT JOIN sample_set ON sample_set.measurement = measurement.id
+    WHERE cache = ?1 AND in_graph = ?2 ORDER BY measurement.id
+    """
 }

@@ -1,4 +1,4 @@
-internal import TraceModel
+public import TraceModel
 
 extension MeasurementStore {
   /// What the store knows of a key; `nil` where it has nothing.
@@ -46,6 +46,51 @@ extension MeasurementStore {
       try body(
         Measurement(key: key, sampleSets: try sampleSets(of: rows.integer(0)), status: status))
     }
+  }
+
+  /// Gives the samples of every measurement in one state to `body`, in no particular order.
+  ///
+  /// Several times as quick as `forEach`, for who needs no dates and clocks.
+  public func forEachTime(
+    in state: MeasuredState,
+    _ body: (MeasuredKernel, BatchKey, MeasurementStatus, _ samples: [Nanoseconds]) -> Void
+  ) throws(MeasurementStoreError) {
+    let kernels = try measuredKernels()
+    let rows = try connection.prepare(MeasurementSchema.everySample)
+    try rows.bind(1, state.cache.rawValue)
+    try rows.bind(2, state.inGraph ? 1 : 0)
+    var open: (id: Int64, kernel: MeasuredKernel, batch: BatchKey, status: MeasurementStatus)?
+    var samples: [Nanoseconds] = []
+    func close() {
+      if let open { body(open.kernel, open.batch, open.status, samples) }
+      samples.removeAll(keepingCapacity: true)
+    }
+    while try rows.step() {
+      let id = rows.integer(0)
+      if open?.id != id {
+        close()
+        guard let kernel = kernels[[rows.integer(3), rows.integer(4)]] else {
+          throw corrupt("a measurement of a kernel that is not there")
+        }
+        let status = try status(rows.integer(1), reason: rows.text(2))
+        open = (id, kernel, BatchKey(text: rows.text(5)), status)
+      }
+      if let text = rows.optionalText(6) { samples += try self.samples(text) }
+    }
+    close()
+  }
+
+  /// Kernels by the numbers of machine and kernel.
+  private func measuredKernels() throws(MeasurementStoreError) -> [SIMD2<Int64>: MeasuredKernel] {
+    var kernels: [SIMD2<Int64>: MeasuredKernel] = [:]
+    let rows = try connection.prepare(MeasurementSchema.everyKernel)
+    while try rows.step() {
+      kernels[[rows.integer(0), rows.integer(1)]] = MeasuredKernel(
+        machine: MeasuredMachine(
+          gpu: rows.text(2), smCount: Int(rows.integer(3)), driver: rows.text(4)),
+        image: rows.text(5), variant: rows.text(6))
+    }
+    return kernels
   }
 
   /// How many measurements and sample sets there are.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClientLogs
+import GPUMeasurement
 import KernelSelection
 import MachineProfiles
 import Reports
@@ -15,7 +16,8 @@ struct ValidateCommand: ConsoleCommand {
       Without --policy the trace is replayed under the policy that it was recorded under, and the \
       client log is of that very run. With another policy the log is of a run of the same workload \
       under that policy; --steps then names its recording, if there is one, which shows where the \
-      error comes from. Requests with equal arrivals stand in the order in which the log says they were \
+      error comes from. Several policies, each with the log of its own run in the same order, share one \
+      reading of the trace. Requests with equal arrivals stand in the order in which the log says they were \
       sent. Client logs are read as client.jsonl, as the detailed result of vllm bench \
       serve, or as AIPerf's profile_export.jsonl, compressed with zstd or not.
       """)
@@ -23,14 +25,16 @@ struct ValidateCommand: ConsoleCommand {
   @Argument(help: "The trace, a .reprise file.")
   var trace: String
 
-  @Option(help: "What the callers of the real run saw.")
-  var client: String
+  @Option(help: "What the callers of the real run saw; once for each policy.")
+  var client: [String]
 
   @Option(help: "The policy of the real run. Default: the one in force in the trace.")
-  var policy: String?
+  var policy: [String] = []
 
-  @Option(help: "The recording of the real run, where that is not the trace itself.")
-  var steps: String?
+  @Option(
+    help: "The recording of the real run, where that is not the trace itself; once for each policy."
+  )
+  var steps: [String] = []
 
   @Option(help: "Batches that the prediction executes: recorded or rescheduled.")
   var batches: BatchSource = .rescheduled
@@ -64,36 +68,61 @@ struct ValidateCommand: ConsoleCommand {
     let source = try ReplaySource(
       path: trace, batches: batches, engine: engine, selection: WorkloadSelection())
     let recorded = PolicyList.recorded(header: source.reader.header)
-    let policies =
-      try policy.map { try PolicyList.read(names: [$0], rules: []) }
-      ?? [recorded].compactMap(\.self)
-    guard let policy = policies.first, policies.count == 1 else {
-      throw CommandError.usage(
-        policies.isEmpty
-          ? "'\(trace)' does not tell which policy was in force; name the real run's with --policy"
-          : "the real run followed one policy; name one with --policy")
-    }
-    let log = try ClientLog(bytes: try InputFile.bytes(path: client), source: client)
-    let isOther = recorded.map { $0.name != policy.name } ?? true
+    let policies = try realPolicies(recorded)
     let (times, measured, notes) = try stepTimes.times(
-      for: source, variants: policy.variants + (recorded?.variants ?? []), on: console)
+      for: source, variants: (policies + [recorded].compactMap(\.self)).flatMap(\.variants),
+      on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
-    let run = ValidationRun(
-      source: source, times: times, policy: policy, recorded: isOther ? recorded : nil,
-      client: log, jitter: jitter, seed: seed, floor: try MeasuredNoise.floor())
-    var report = try run.report(
-      steps: steps ?? (isOther || source.reader.stepCount == 0 ? nil : trace))
-    report.recordedPolicy = recorded?.name
-    report.bounds = bounds
-    report.timing.estimates = measured?.estimates
-    report.notes = notes + report.timing.estimateNotes + report.notes
+    let baseline = recorded.map(RecordedPolicyReplays.init)
+    let floor = try MeasuredNoise.floor()
+    var reports: [ValidationReport] = []
+    for (index, policy) in policies.enumerated() {
+      let log = try ClientLog(
+        bytes: try InputFile.bytes(path: client[index]), source: client[index])
+      let isOther = recorded.map { $0.name != policy.name } ?? true
+      let run = ValidationRun(
+        source: source, times: times, policy: policy, recorded: isOther ? baseline : nil,
+        client: log, jitter: jitter, seed: seed, floor: floor)
+      let answered = measured?.activity.answers ?? []
+      let recording = isOther || source.reader.stepCount == 0 ? nil : trace
+      var report = try run.report(steps: steps.isEmpty ? recording : steps[index])
+      report.recordedPolicy = recorded?.name
+      report.bounds = bounds
+      report.timing.estimates = measured?.estimates(
+        of: policy.variants + (recorded?.variants ?? []), after: answered)
+      report.notes = notes + report.timing.estimateNotes + report.notes
+      reports.append(report)
+    }
     switch format {
-    case .text: try console.print(report.text())
-    case .json: try console.print(report.json().text(pretty: true) + "\n")
+    case .text: try console.print(reports.map { $0.text() }.joined(separator: "\n"))
+    case .json:
+      let all = reports.count == 1 ? reports[0].json() : .array(reports.map { $0.json() })
+      try console.print(all.text(pretty: true) + "\n")
     }
-    guard report.broken.isEmpty else {
-      throw CommandError.failed(report.broken.joined(separator: "; "))
+    let broken = reports.flatMap(\.broken)
+    guard broken.isEmpty else { throw CommandError.failed(broken.joined(separator: "; ")) }
+  }
+
+  /// The policies of the real runs, one for each client log.
+  private func realPolicies(_ recorded: (any SelectionPolicy)?) throws -> [any SelectionPolicy] {
+    let policies =
+      try policy.isEmpty
+      ? [recorded].compactMap(\.self) : PolicyList.read(names: policy, rules: [])
+    guard !policies.isEmpty else {
+      throw CommandError.usage(
+        "'\(trace)' does not tell which policy was in force; name the real run's with --policy")
     }
+    guard policies.count == client.count else {
+      throw CommandError.usage(
+        client.count == 1
+          ? "the real run followed one policy; name one with --policy"
+          : "\(client.count) client logs of \(policies.count) policies; name one log for each")
+    }
+    guard steps.isEmpty || steps.count == client.count else {
+      throw CommandError.usage(
+        "\(steps.count) recordings of \(client.count) real runs; name one for each or none")
+    }
+    return policies
   }
 }
 

@@ -13,8 +13,8 @@ struct ValidationRun {
   let times: StepTimes
   /// The policy of the real run.
   let policy: any SelectionPolicy
-  /// The policy of the trace, where that is another.
-  let recorded: (any SelectionPolicy)?
+  /// Replays under the policy of the trace, where that is another.
+  let recorded: RecordedPolicyReplays?
   let client: ClientLog
   /// Replays with moved arrivals.
   let jitter: Int
@@ -121,19 +121,23 @@ struct ValidationRun {
     _ spread: PredictionSpread, real: CallerTimes, _ isCompared: [Bool]
   ) throws -> [PredictedDifference] {
     guard let recorded else { return [] }
-    let baseline = try rescheduled(recorded, isCompared: isCompared, []).times
-    // Another seed: two real runs are not jittered alike.
-    let baselineSpread = PredictionSpread(
-      base: baseline, jittered: try jittered(recorded, isCompared, [], seed: ~seed))
-    let isRecorded = source.reader.stepCount > 0
-    let actual = isRecorded ? try realRun(source.path, policy: recorded).atScheduler : nil
+    let (baseline, actual) = try recorded.spread(isCompared: isCompared) {
+      // Another seed: two real runs are not jittered alike.
+      let spread = PredictionSpread(
+        base: try rescheduled(recorded.policy, isCompared: isCompared, []).times,
+        jittered: try jittered(recorded.policy, isCompared, [], seed: ~seed))
+      let isRecorded = source.reader.stepCount > 0
+      return (
+        spread, isRecorded ? try realRun(source.path, policy: recorded.policy).atScheduler : nil
+      )
+    }
     return Statistic.all.compactMap { statistic in
       var difference: Double?
       if let actual, let a = actual.value(statistic), let b = real.value(statistic) {
         difference = b - a
       }
       return PredictedDifference(
-        statistic, policy: spread, baseline: baselineSpread, floor: floor, real: difference)
+        statistic, policy: spread, baseline: baseline, floor: floor, real: difference)
     }
   }
 
@@ -180,6 +184,27 @@ struct ValidationRun {
     } catch {
       throw ReplayRun.explained(error, path: path)
     }
+  }
+}
+
+/// What other policies are compared with: replays under the trace's own, and what its run took.
+///
+/// Made once for all policies whose real runs served the same requests.
+final class RecordedPolicyReplays {
+  /// What replays gave, and the recorded run at the scheduler where the trace has steps.
+  typealias Found = (spread: PredictionSpread, actual: CallerTimes?)
+
+  let policy: any SelectionPolicy
+  private var known: (isCompared: [Bool], found: Found)?
+
+  init(_ policy: any SelectionPolicy) { self.policy = policy }
+
+  /// What `replay` gives, or gave for the same requests.
+  func spread(isCompared: [Bool], _ replay: () throws -> Found) rethrows -> Found {
+    if let known, known.isCompared == isCompared { return known.found }
+    let found = try replay()
+    known = (isCompared, found)
+    return found
   }
 }
 
