@@ -115,7 +115,8 @@ No profile has seen the run that it is reported on: `analysis/split.json` says w
   `replay` does. Under the same policy that trace is the reported run itself, so those rows are within the fit.
 - *measured kernels and trace*: attention from kernels that were executed on an H200 (`traces/h200/measurements.jsonl.zst`), the rest as
   before. No GPU takes part here: a batch that was never executed is estimated from those that were, and a table below says how many were
-  and how near estimates are. Decode batches were executed in the engine's order of rows, which decides what two of these kernels take. FlashAttention 3 is vLLM's own
+  and how near estimates are. Decode batches were executed in the engine's order of rows, which decides what two of these kernels take, and those of our own
+  kernels behind the matrix product that an engine computes before them. FlashAttention 3 is vLLM's own
   kernel as a provider timed it (`traces/h200/providers.jsonl.zst`): in a graph, scheduled beforehand, which an engine's calls are not quite.
 
 No error can be told from none below the floor: two real runs of the same work, on one machine, gave {floor};

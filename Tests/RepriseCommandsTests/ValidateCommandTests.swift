@@ -124,6 +124,36 @@ struct ValidateCommandTests {
     #expect(three.output != one.output)
   }
 
+  @Test("several real runs in one call say of each what a call of its own does")
+  func severalRuns() async throws {
+    func run(_ policy: String, _ name: String) -> [String] {
+      [
+        "--policy", policy, "--client", path("\(name).client.jsonl.zst"), "--steps",
+        path("\(name).reprise"),
+      ]
+    }
+    let start = ["validate", path("always-2d.reprise"), "--jitter", "1", "--format", "json"]
+    let runs = [run("always-2d", "always-2d"), run("vllm-0.13", "vllm-default")]
+    var single: [JSONValue] = []
+    for run in runs {
+      single.append(try JSONValue(parsing: await CommandCall(start + run).output))
+    }
+    let together = await CommandCall(start + runs.flatMap { $0 })
+    #expect(together.exitCode == 0, "\(together.errors)")
+    #expect(try JSONValue(parsing: together.output) == .array(single))
+    // Without their recordings both are the trace's own or unknown, as in a call of one.
+    let text = await CommandCall(
+      "validate", path("always-2d.reprise"), "--jitter", "0", "--policy", "always-2d,vllm-0.13",
+      "--client", path("always-2d.client.jsonl.zst"), "--client",
+      path("vllm-default.client.jsonl.zst"))
+    #expect(text.exitCode == 0, "\(text.errors)")
+    let lines = text.output.split(separator: "\n")
+    #expect(lines.count { $0.hasPrefix("GPU time of steps") } == 1)
+    let few = await CommandCall(
+      start + runs.flatMap { $0 } + ["--client", path("always-2d.client.jsonl.zst")])
+    #expect(few.exitCode == 2 && few.hasOneErrorLine, "\(few.errors)")
+  }
+
   @Test("an error past its bound is exit code 1 with one line, behind the whole report")
   func bounds() async throws {
     let arguments = [

@@ -184,6 +184,20 @@ def test_prefix_blocks_are_named_on_demand_and_tell_nothing_of_the_prompt(monkey
     assert not own & {identity % 2**64 for identity in first}
 
 
+def test_the_header_tells_which_model_runner_orders_the_rows(monkeypatch, recording, reprise, model):
+    from reprise_vllm_recorder import header
+    from vllm.config import VllmConfig
+
+    driver = Driver(ENGINE, model)
+    driver.add("a", 5, 5)
+    driver.run()
+    driver.close()
+    # Without Triton vLLM runs V1 whatever is asked for, so V2 is what its configuration only says.
+    assert Trace(reprise, recording).header["persistent_batch"] is True
+    monkeypatch.setattr(VllmConfig, "use_v2_model_runner", property(lambda self: True))
+    assert header.describe(driver.scheduler, hashes=False)["persistent_batch"] is False
+
+
 def test_nothing_is_wrapped_unless_a_trace_is_asked_for(monkeypatch):
     import reprise_vllm_recorder
     from vllm.v1.core.sched.scheduler import Scheduler

@@ -44,12 +44,20 @@ struct MeasuredKernels {
     variant.family.isTriton ? variant : variant.of(package: "")
   }
 
-  /// The calls that a fit looks at: where a variant has more than enough, evenly chosen ones.
+  /// The calls that a fit looks at: where a variant has more than enough, evenly chosen ones, as many of
+  /// each kind of batch, so that the kind that was measured most does not decide alone.
   var forFit: [KernelMeasurement] {
     variants.flatMap { variant in
       let own = calls.filter { $0.variant == variant }
-      let count = min(own.count, Self.rowsMax)
-      return (0..<count).map { own[$0 * own.count / count] }
+      guard own.count > Self.rowsMax else { return own }
+      let kinds = BatchKind.allCases.map { kind in own.filter { BatchKind($0.batch) == kind } }
+        .filter { !$0.isEmpty }.sorted { $0.count < $1.count }
+      var left = Self.rowsMax
+      return kinds.enumerated().flatMap { index, calls in
+        let count = min(calls.count, left / (kinds.count - index))
+        left -= count
+        return (0..<count).map { calls[$0 * calls.count / count] }
+      }
     }
   }
 

@@ -55,7 +55,7 @@ def describe(scheduler, hashes):
     """The header. What this version of vLLM does not say is left out."""
     config = scheduler.vllm_config
     members = {"schema": "engine-step-log/1", "engine": "vllm", "engine_version": version()}
-    for part in (gpu, model, attention, cache, limits, graphs, parallelism, packages):
+    for part in (gpu, model, attention, cache, limits, runner, graphs, parallelism, packages):
         # A trace without one of its details is better than none.
         with contextlib.suppress(Exception):
             members.update(part(scheduler, config))
@@ -149,6 +149,14 @@ def limits(scheduler, config):
         "async_scheduling": any(base.__name__ == "AsyncScheduler" for base in type(scheduler).__mro__),
         "speculative_tokens": getattr(speculative, "num_speculative_tokens", None),
     }
+
+
+def runner(scheduler, config):
+    """Model Runner V1 leaves requests in their rows of the batch from step to step; V2 takes the scheduler's order."""
+    import vllm.envs
+
+    second = getattr(config, "use_v2_model_runner", getattr(vllm.envs, "VLLM_USE_V2_MODEL_RUNNER", False))
+    return {"persistent_batch": not second}
 
 
 def graphs(scheduler, config):
