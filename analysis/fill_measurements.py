@@ -1,7 +1,8 @@
 """Executes, on a GPU, the batches that predictions from the committed recordings ask for, and exports their times.
 
     python3 analysis/fill_measurements.py --work DIR --prepare                     # anywhere; profiles and a plan into DIR
-    python3 analysis/fill_measurements.py --work DIR --kernels DIR --export FILE.jsonl.zst     # on the GPU's machine
+    python3 analysis/fill_measurements.py --work DIR --kernels DIR --export FILE.jsonl.zst     # on the GPU's machine, where
+                                                      # LD_LIBRARY_PATH has cuBLAS (Sources/GPUMeasurement/README.md)
 
 Every recording is replayed, its batches rescheduled, under the policy of every other run of its workload, with the profile that
 `accuracy.py` takes for that run. FlashAttention 3 is measured through `--provider`, where one is given (Sources/KernelProviders). What the store

@@ -11,6 +11,10 @@ set -uo pipefail
 : "${PARTS:=selftest replays export plan latent bad sanitizer memory growth providers experiments}"
 : "${SERVING_SECONDS:=300}" # the longest that the experiment of serving may take
 PATH=$PATH:/usr/local/cuda/bin # compute-sanitizer's
+# cuBLAS, which computes the product before decode batches: PyTorch's packages bring it along.
+cublas=$(python3 -c 'import nvidia, pathlib
+print(next((str(f.parent) for p in nvidia.__path__ for f in pathlib.Path(p).rglob("libcublas.so.1[23]")), ""))' 2>/dev/null || true)
+export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$cublas
 mkdir -p "$OUT"
 exec > >(tee "$OUT/log.txt") 2>&1
 work=$(mktemp -d)
