@@ -34,6 +34,38 @@ struct MeasurementStoreTests {
     try store.verify()
   }
 
+  @Test("times of one state are those of the whole measurements, failures without any among them")
+  func times() throws {
+    let store = try MeasurementStore(path: path)
+    let (twice, failed) = (StoreFixtures.key(5), StoreFixtures.key(6))
+    var warm = StoreFixtures.key(7)
+    warm.state.cache = .warm
+    try store.append(StoreFixtures.samples(30, 10), to: twice, status: .partial)
+    try store.append(
+      SampleSet(samples: [Nanoseconds(20)], date: "2026-11-21T10:27:00Z"), to: twice,
+      status: .complete)
+    try store.append(nil, to: failed, status: .failed(reason: "no"))
+    try store.append(StoreFixtures.samples(1), to: warm, status: .complete)
+    var found: [Measurement] = []
+    try store.forEachTime(in: twice.state) { kernel, batch, status, samples in
+      #expect(
+        kernel
+          == MeasuredKernel(
+            machine: twice.machine, image: twice.kernelImage, variant: twice.variant))
+      let key = batch == twice.batch ? twice : failed
+      #expect(batch == key.batch)
+      let set = SampleSet(samples: samples, date: "")
+      found.append(Measurement(key: key, sampleSets: [set], status: status))
+    }
+    let whole = try [twice, failed].map { try #require(try store.measurement(for: $0)) }
+    #expect(found.count == 2)
+    for measurement in whole {
+      let same = try #require(found.first { $0.key == measurement.key })
+      #expect(same.samples.sorted() == measurement.samples.sorted())
+      #expect(same.status == measurement.status)
+    }
+  }
+
   @Test("keys that differ in any part are different measurements")
   func parts() throws {
     let base = StoreFixtures.key(5)
