@@ -54,18 +54,18 @@ internal import TraceModel
     }
   }
 
-  /// Makes cuBLAS ready on a stream; throws what the driver says where memory is short.
+  /// Makes cuBLAS ready on a stream; throws where memory is short or cuBLAS does not go with the driver.
   public init(
     functions: CUBLASFunctions, on stream: borrowing CUDAStream,
     in context: borrowing CUDAContext
   ) throws(CUDAError) {
+    workspace = try CUDADeviceBuffer(CUDALimits.productWorkspace, in: context)
     guard let handle = unsafe functions.create() else {
       throw context.driver.failure(of: "cublasCreate_v2", CUDAErrorCode.notSupported.rawValue)
     }
     self.functions = functions
     unsafe self.handle = unsafe handle
     lifetime = context.lifetime
-    workspace = try CUDADeviceBuffer(CUDALimits.productWorkspace, in: context)
     try Self.check("cublasSetStream_v2", unsafe functions.setStream(handle, stream.handle), context)
     try Self.check(
       "cublasSetWorkspace_v2",

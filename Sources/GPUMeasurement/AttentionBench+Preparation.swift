@@ -45,8 +45,9 @@ extension AttentionBench {
   func prepare(_ product: MatrixProducts.Size) throws(CUDAError) {
     guard let products else {
       note(
-        "no cuBLAS on the linker's path, so decode batches were executed without a matrix product "
-          + "before them: times of kernels without a split may differ by 5 % from an engine's")
+        "no cuBLAS that works is on the linker's path, so decode batches were executed without a matrix "
+          + "product before them, and kernels without a split may have taken other times than in an engine"
+      )
       return
     }
     try products.reserve(product, in: context)

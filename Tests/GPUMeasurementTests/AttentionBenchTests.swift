@@ -83,10 +83,15 @@ struct AttentionBenchTests {
     let prompt = AttentionBatch(rows: [(64, 640), (1, 100)])
     _ = try bench.measure(program2D, on: prompt, in: FakeBench.context, hiddenSize: 5120)
     #expect(!fake.driver.lines.contains { $0.hasPrefix("cublasGemmEx") })
-    let none = try FakeBench().bench()
-    _ = try none.measure(
-      program2D, on: FakeBench.decode([100]), in: FakeBench.context, hiddenSize: 5120)
-    #expect(none.activity.notes.first?.contains("no cuBLAS") == true)
+    let refusing = FakeBench()
+    refusing.driver.fail("cublasCreate_v2", with: .notSupported)
+    for none in [
+      try FakeBench().bench(), try refusing.bench(cuBLAS: refusing.driver.cuBLAS()),
+    ] {
+      _ = try none.measure(
+        program2D, on: FakeBench.decode([100]), in: FakeBench.context, hiddenSize: 5120)
+      #expect(none.activity.notes.first?.contains("no cuBLAS") == true)
+    }
   }
 
   @Test("a product that cuBLAS refuses names the call, variant and batch")
