@@ -17,7 +17,7 @@ enum DecodeAnchors {
   }
 
   /// Anchors of a batch whose rows are in the order that is wanted.
-  init(of batch: AttentionBatch, isExact: Bool) {
+  init(of batch: AttentionBatch, isExact: Bool = false) {
     let spacing = GPUMeasurementLimits.anchorSpacing
     let above = Int32(batch.summary.maxKVLength) % spacing
     // A row may not become empty by the shift.

@@ -28,6 +28,38 @@ struct InterpolationProbes {
   }
 }
 
+/// A batch of single tokens at its lower anchor, and what is known at both, while it grows from one to
+/// the other.
+struct GrowingBatch {
+  private let low: AttentionBatch
+  /// Times at both anchors; `nil` where one of them was not measured.
+  var ends: (low: Nanoseconds, high: Nanoseconds)?
+
+  init(low: AttentionBatch) { self.low = low }
+
+  /// How far above the lower anchor a batch lies; `nil` for one of other rows, and at the anchors.
+  func share(of batch: AttentionBatch) -> Int64? {
+    let share = Int32(batch.summary.maxKVLength - low.summary.maxKVLength)
+    guard share > 0, share < GPUMeasurementLimits.anchorSpacing,
+      batch.summary.paddedRows == low.summary.paddedRows,
+      batch.kvLengths.count == low.kvLengths.count
+    else { return nil }
+    var differences: Int32 = 0
+    for index in low.kvLengths.indices {
+      differences |= batch.kvLengths[index] &- low.kvLengths[index] &- share
+    }
+    return differences == 0 ? Int64(share) : nil
+  }
+}
+
+/// The batches that grow under one variant, by the order of their rows.
+struct GrowingBatches {
+  /// In the order in which the variant's kernels are measured.
+  var inOrder: GrowingBatch?
+  /// With the longest row first.
+  var longestFirst: GrowingBatch?
+}
+
 // Decode batches that grow by one token a step.
 extension MeasuredTimes {
   /// The time of a batch of single-token rows, between two measured neighbours where that is allowed.
@@ -38,16 +70,16 @@ extension MeasuredTimes {
     of variant: KernelVariant, _ batch: AttentionBatch, in context: AttentionContext,
     isExact: Bool
   ) throws(TimingError) -> Nanoseconds {
-    let batch = isExact ? batch : batch.measuredOrder(for: variant.family)
-    let anchors = DecodeAnchors(of: batch, isExact: isExact)
-    if case .between(let low, let high, let share) = anchors {
-      let middle = GPUMeasurementLimits.anchorSpacing / 2 - Int32(share)
-      // First, so that the middle's time is the measured one from the first step on.
-      try probe(variant, low, batch.shifted(by: middle), high, in: context)
+    if isExact {
+      if let time = try known(variant, batch, in: context) {
+        return counted(time, of: batch, as: \.executed)
+      }
+      return try answer(of: variant, batch, in: context)
     }
-    if let time = try known(variant, anchors, of: batch, in: context) { return time }
+    let batch = batch.measuredOrder(for: variant.family)
+    if let time = try known(variant, batch, as: \.inOrder, in: context) { return time }
     guard isEstimated(variant) else {
-      guard case .between(let low, let high, let share) = anchors else {
+      guard case .between(let low, let high, let share) = DecodeAnchors(of: batch) else {
         return try answer(of: variant, batch, in: context)
       }
       let below = try time(of: variant, low, in: context)
@@ -55,40 +87,60 @@ extension MeasuredTimes {
       return counted(
         DecodeAnchors.time(low: below, high: above, share: share), of: batch, as: \.interpolated)
     }
-    if variant.family.timeFollowsRowOrder {
-      let sorted = batch.longestFirst
-      let anchors = DecodeAnchors(of: sorted, isExact: isExact)
-      if let time = try known(variant, anchors, of: sorted, in: context) { return time }
+    if variant.family.timeFollowsRowOrder,
+      let time = try known(variant, batch.longestFirst, as: \.longestFirst, in: context)
+    {
+      return time
     }
     return try answer(of: variant, batch, in: context)
   }
 
-  /// The time that measurements give a batch, or both of its anchors; `nil` where there are none.
+  /// The time that measurements give a batch in some order of its rows, or both of its anchors; `nil` where
+  /// there are none.
   private mutating func known(
-    _ variant: KernelVariant, _ anchors: DecodeAnchors, of batch: AttentionBatch,
-    in context: AttentionContext
+    _ variant: KernelVariant, _ batch: AttentionBatch,
+    as order: WritableKeyPath<GrowingBatches, GrowingBatch?>, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds? {
+    var last = growing[variant]?[keyPath: order]
+    var share = last?.share(of: batch)
+    if share == nil {
+      last = nil
+      if case .between(let low, let high, let above) = DecodeAnchors(of: batch) {
+        if order == \.inOrder {
+          // First, so that the middle's time is the measured one from the first step on.
+          try probe(variant, low, high, in: context)
+        }
+        last = GrowingBatch(low: low)
+        share = above
+        if let time = try known(variant, low, in: context) {
+          last?.ends = try known(variant, high, in: context).map { (time, $0) }
+        }
+        // What can be executed is about to be.
+        if last?.ends != nil || isEstimated(variant) {
+          growing[variant, default: GrowingBatches()][keyPath: order] = last
+        }
+      }
+    }
     if let time = try known(variant, batch, in: context) {
       return counted(time, of: batch, as: \.executed)
     }
-    guard case .between(let low, let high, let share) = anchors,
-      let below = try known(variant, low, in: context),
-      let above = try known(variant, high, in: context)
-    else { return nil }
+    guard let ends = last?.ends, let share else { return nil }
     return counted(
-      DecodeAnchors.time(low: below, high: above, share: share), of: batch, as: \.interpolated)
+      DecodeAnchors.time(low: ends.low, high: ends.high, share: share), of: batch,
+      as: \.interpolated)
   }
 
   /// Measures the middle of a chosen pair and keeps how far the straight line is from it.
   ///
   /// Without a GPU it counts where the measurements have all three.
   private mutating func probe(
-    _ variant: KernelVariant, _ low: AttentionBatch, _ middle: AttentionBatch,
-    _ high: AttentionBatch, in context: AttentionContext
+    _ variant: KernelVariant, _ low: AttentionBatch, _ high: AttentionBatch,
+    in context: AttentionContext
   ) throws(TimingError) {
     let text = BatchKey(low, in: context, elementType: Self.element).text
     let key = "\(variant.name) \(text)"
     guard InterpolationProbes.includes(key), probes.begin(key) else { return }
+    let middle = low.shifted(by: GPUMeasurementLimits.anchorSpacing / 2)
     if bench == nil {
       for batch in [low, middle, high] where try known(variant, batch, in: context) == nil {
         return

@@ -30,6 +30,8 @@ struct MeasuredTimes: ~Copyable {
   var answers = EstimatedKernel.Form.allCases.map { MeasuredAnswers(form: $0) }
   /// Errors of interpolation where it was probed, by variant and the shorter neighbour's key.
   var probes = InterpolationProbes()
+  /// The batch that grows under each variant, which the next one most likely continues.
+  var growing: [KernelVariant: GrowingBatches] = [:]
 
   init(
     path: String?, imported: [Measurement], bench: AttentionBench?, gpu: String,

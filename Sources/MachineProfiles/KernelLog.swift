@@ -23,10 +23,11 @@ public enum KernelLog {
   ) throws(MachineProfileError) -> [KernelMeasurement] {
     var measurements: [KernelMeasurement] = []
     var number = 0
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       number += 1
-      if line.allSatisfy({ $0 == " " || $0 == "\r" }) { continue }
-      measurements += try row(String(line), source: source, number: number, context: context)
+      if line.allSatisfy({ [UInt8(ascii: " "), UInt8(ascii: "\r")].contains($0) }) { continue }
+      measurements += try row(
+        String(decoding: line, as: UTF8.self), source: source, number: number, context: context)
     }
     return measurements
   }

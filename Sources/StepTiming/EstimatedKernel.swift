@@ -46,7 +46,9 @@ public struct EstimatedKernel: Sendable {
     for fold in 0..<turns {
       let kept = zip(measurements, folds).filter { $0.1 != fold }.map(\.0)
       let left = zip(measurements, folds).filter { $0.1 == fold }.map(\.0)
-      guard let fit = KernelFit.fit(Self.thinned(kept), crossValidates: false) else { continue }
+      guard let fit = KernelFit.fit(Self.thinned(kept), crossValidates: false, from: fit) else {
+        continue
+      }
       let model = type.init(parameters: fit.parameters)
       let neighbours = Self.neighbours(kept, model)
       for form in Form.allCases {
@@ -80,15 +82,16 @@ public struct EstimatedKernel: Sendable {
   private static func neighbours(
     _ measurements: [KernelMeasurement], _ model: any KernelModel
   ) -> [Form: MeasuredNeighbours] {
-    var all: [Form: MeasuredNeighbours] = [:]
+    var all: [Form: [MeasuredNeighbours.Call]] = [:]
     for call in measurements {
       guard let time = model.microseconds(call.variant, for: call.batch, in: call.context),
         time > 0
       else { continue }
-      all[Form(call.batch.summary), default: MeasuredNeighbours()].add(
-        call.batch, logarithm: Elementary.logarithm(call.microseconds / time))
+      all[Form(call.batch.summary), default: []].append(
+        MeasuredNeighbours.Call(
+          call.batch, logarithm: Elementary.logarithm(call.microseconds / time)))
     }
-    return all.mapValues(\.sorted)
+    return all.mapValues(MeasuredNeighbours.init)
   }
 
   /// Calls that a fit looks at; more take longer, and neighbours say what they would add.
@@ -113,107 +116,5 @@ public struct EstimatedKernel: Sendable {
     for length in batch.ascendingKVLengths { mix(longest - length) }
     for query in batch.queryLengths where query > 1 { mix(query) }
     return (hash ^ hash >> 32) % folds
-  }
-}
-
-/// Measured calls of one form by the sizes that time follows, with how far each was from a model.
-struct MeasuredNeighbours: Sendable {
-  /// Neighbours that are looked at.
-  private static let count = 8
-  /// Distance below which neighbours count alike: a few tokens in a thousand.
-  private static let closest = 0.005
-  /// Distance at which a single neighbour counts as much as the model alone.
-  private static let reach = 0.15
-
-  private struct Call {
-    let place: SIMD4<Double>
-    let logarithm: Double
-    /// Among the calls as they came, which decides between those that are equally near.
-    let number: Int
-  }
-  private var calls: [Call] = []
-
-  mutating func add(_ batch: AttentionBatch, logarithm: Double) {
-    calls.append(Call(place: Self.place(of: batch), logarithm: logarithm, number: calls.count))
-  }
-
-  /// The same calls, ordered so that near ones are found without a look at all.
-  var sorted: MeasuredNeighbours {
-    var copy = self
-    copy.calls.sort { ($0.place.w, $0.number) < ($1.place.w, $1.number) }
-    return copy
-  }
-
-  /// The logarithm of measured over modelled time that a batch here would have: the mean of the nearest,
-  /// by inverse squares of their distances; of calls that are `sorted`.
-  func logarithmicCorrection(of batch: AttentionBatch) -> Double {
-    let place = Self.place(of: batch)
-    var nearest: [(distance: Double, call: Call)] = []
-    nearest.reserveCapacity(Self.count + 1)
-    // From the place outwards, until one coordinate alone is farther than all that were found.
-    var (below, above) = (firstIndex(from: place.w) - 1, firstIndex(from: place.w))
-    while below >= 0 || above < calls.count {
-      let down = below >= 0 ? place.w - calls[below].place.w : .infinity
-      let up = above < calls.count ? calls[above].place.w - place.w : .infinity
-      let least = min(down, up)
-      if nearest.count == Self.count, least * least > nearest[Self.count - 1].distance { break }
-      let call = calls[down < up ? below : above]
-      if down < up { below -= 1 } else { above += 1 }
-      let difference = call.place - place
-      let distance = (difference * difference).sum()
-      let position =
-        nearest.firstIndex { (distance, call.number) < ($0.distance, $0.call.number) }
-        ?? nearest.count
-      guard position < Self.count else { continue }
-      nearest.insert((distance, call), at: position)
-      if nearest.count > Self.count { nearest.removeLast() }
-    }
-    var weights = 1 / (Self.reach * Self.reach)
-    var sum = 0.0
-    for neighbour in nearest {
-      let weight = 1 / (neighbour.distance + Self.closest * Self.closest)
-      weights += weight
-      sum += weight * neighbour.call.logarithm
-    }
-    return sum / weights
-  }
-
-  /// The first call whose last coordinate is at least `w`.
-  private func firstIndex(from w: Double) -> Int {
-    var (low, high) = (0, calls.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if calls[middle].place.w < w { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
-
-  /// Logarithms of the sizes that a batch's time follows.
-  ///
-  /// Single tokens: rows launched, rows, the longest, all tokens. With prompts: new tokens, pairs of new
-  /// and old tokens, the longest row, the longest row of a single token.
-  private static func place(of batch: AttentionBatch) -> SIMD4<Double> {
-    let summary = batch.summary
-    guard !summary.isSingleTokenOnly else {
-      return SIMD4(
-        logarithm(summary.paddedRows), logarithm(summary.rows), logarithm(summary.maxKVLength),
-        logarithm(summary.totalKVLength))
-    }
-    var pairs = 0
-    var longestSingle = 0
-    for (query, length) in zip(batch.queryLengths, batch.kvLengths) {
-      if query > 1 {
-        pairs += Int(query) * Int(length)
-      } else {
-        longestSingle = max(longestSingle, Int(length))
-      }
-    }
-    return SIMD4(
-      logarithm(summary.tokens), logarithm(pairs), logarithm(summary.maxKVLength),
-      logarithm(longestSingle))
-  }
-
-  private static func logarithm(_ value: Int) -> Double {
-    Elementary.logarithm(Double(max(1, value)))
   }
 }

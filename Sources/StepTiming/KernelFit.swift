@@ -133,8 +133,10 @@ public enum KernelFit {
   /// Errors are those on a benchmark's rows, where there are any.
   ///
   /// - `crossValidates`: whether `heldOut` is found, at five times the work; otherwise it is `fitted`
+  /// - `earlier`: a fit to nearly the same rows, near which this one is sought
   public static func fit(
-    _ measurements: [KernelMeasurement], crossValidates: Bool = true
+    _ measurements: [KernelMeasurement], crossValidates: Bool = true,
+    from earlier: FittedKernel? = nil
   ) -> FittedKernel? {
     guard let variant = measurements.first?.variant,
       let model = KernelModels.model(of: variant.family)
@@ -147,7 +149,7 @@ public enum KernelFit {
         .microseconds(row.variant, for: row.batch, in: row.context) != nil
     }
     guard rows.count > model.parameterNames.count + 1 else { return nil }
-    var start = model.initialParameters
+    var start = earlier?.parameters ?? model.initialParameters
     if extra == nil, rows.contains(where: \.isInEngine) { start.append(engineExtraStart) }
     let point = solve(model, rows, from: start, extra)
     let judged = rows.contains { !$0.isInEngine } ? rows.filter { !$0.isInEngine } : rows

@@ -133,6 +133,29 @@ struct MeasuredAttentionTimingTests {
     }
   }
 
+  @Test("a batch reached step by step has the time that it has alone")
+  func growing() throws {
+    for batch in Self.batches(1...8) { try keep(batch, Self.nanoseconds(batch)) }
+    // Between anchors that were executed, between others, and one executed between two anchors.
+    let starts: [[Int32]] = [
+      [321, 257], [257, 321], [390, 326, 77], [577, 641, 513], [900, 901],
+    ]
+    try keep(FakeBench.decode([320, 256]), 30_000)
+    try keep(FakeBench.decode([330, 266]), 1_234_567)
+    let stepByStep = try timing()
+    for start in starts {
+      for grown in 0..<Int32(70) {
+        let batch = FakeBench.decode(start.map { $0 + grown })
+        let time = try stepByStep.attentionTime(of: .triton2D, for: batch, in: context)
+        guard [0, 1, 9, 10, 32, 63, 64].contains(grown) else { continue }
+        let alone = try timing()
+        #expect(try time == alone.attentionTime(of: .triton2D, for: batch, in: context))
+      }
+    }
+    let answers = try #require(stepByStep.activity.answers.first { $0.form == .decode })
+    #expect(answers.executed > 0 && answers.interpolated > 64 && answers.estimated > 64)
+  }
+
   @Test("batches with prompts are not estimated from single tokens alone")
   func unlike() throws {
     for batch in Self.batches(1...3) { try keep(batch, Self.nanoseconds(batch)) }

@@ -29,6 +29,18 @@ struct KernelFitTests {
     #expect(fit.heldOut.p90 < p90, "held out: \(fit.heldOut), fitted: \(fit.fitted)")
   }
 
+  @Test(
+    "are the same from where a fit to some of the rows ended", arguments: [KernelVariant.triton2D])
+  func fromEarlier(variant: KernelVariant) throws {
+    let rows = try Self.measurements(of: variant)
+    let first = try #require(KernelFit.fit(rows, crossValidates: false))
+    let some = try #require(KernelFit.fit(Array(rows.dropLast(rows.count / 5))))
+    let later = try #require(KernelFit.fit(rows, crossValidates: false, from: some))
+    #expect(some.parameters != first.parameters)
+    #expect((later.fitted.median / first.fitted.median - 1).magnitude < 1e-3)
+    #expect((later.fitted.p90 / first.fitted.p90 - 1).magnitude < 1e-3)
+  }
+
   @Test("take in an engine what they took more between the matrix products of a step")
   func inPlace() throws {
     let lines = try RepositoryFile.text("traces/h200/in-place.jsonl")
