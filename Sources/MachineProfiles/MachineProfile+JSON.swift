@@ -85,6 +85,7 @@ extension PowerLimit {
     guard self != .none else { return .null }
     return .object([
       .init("excess", .number(excess)), .init("relief", .number(relief)),
+      .init("slowing", .number(slowing)),
       .init("credit_us", .number(credit)), .init("time_us", .number(time)),
     ])
   }

@@ -113,14 +113,18 @@ struct ProfileReader {
     guard let value = json[key], value != .null else { return .none }
     let limit = (
       excess: try number(value, "excess"), relief: try number(value, "relief"),
+      // Older fits have none.
+      slowing: value["slowing"] == nil ? 0 : try number(value, "slowing"),
       credit: try number(value, "credit_us"), time: try number(value, "time_us")
     )
     // As wide as no fit goes; beyond, times would be none.
     guard (0...10).contains(limit.excess), (0...10).contains(limit.relief),
-      (0...1e9).contains(limit.credit), (1...1e12).contains(limit.time)
+      (0...10).contains(limit.slowing), (0...1e9).contains(limit.credit),
+      (1...1e12).contains(limit.time)
     else { throw missing(key, "what a fit gives") }
     return PowerLimit(
-      excess: limit.excess, relief: limit.relief, credit: limit.credit, time: limit.time)
+      excess: limit.excess, relief: limit.relief, slowing: limit.slowing, credit: limit.credit,
+      time: limit.time)
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {

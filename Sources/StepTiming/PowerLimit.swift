@@ -10,28 +10,32 @@ public import TraceModel
 ///
 /// Attention of libraries computes as densely as the matrix products and draws as much; Triton's kernels
 /// draw less than the limit, and the more of a step they are, the less it loses: beside long contexts
-/// the same products take 10 % longer with FlashAttention 3 (`ACCURACY.md`).
+/// the same products take 10 % longer with FlashAttention 3 (`ACCURACY.md`). The clock that the products
+/// leave behind is lower than that of the kernel alone, so in turn Triton's attention is slower by `slowing`.
 ///
 /// `drawn = excess × (rest − reading weights) + (excess or −relief) × attention`,
-/// `loss = max(0, drawn − what is left of the credit)`
+/// `loss = max(0, drawn − what is left of the credit) + slowing × attention (Triton's)`
 public struct PowerLimit: Hashable, Sendable {
   /// What matrix products and libraries' attention draw above the limit, as a fraction of it.
   public let excess: Double
   /// What Triton's attention stays below it.
   public let relief: Double
+  /// By what fraction Triton's attention takes longer between matrix products on prompts than alone.
+  public let slowing: Double
   /// What a rested GPU may draw too much, in microseconds at the limit.
   public let credit: Double
   /// Microseconds of other work in which what is missing of the credit falls to 1 / e.
   public let time: Double
 
   /// No step loses anything.
-  public static let none = PowerLimit(excess: 0, relief: 0, credit: 0, time: 1)
+  public static let none = PowerLimit(excess: 0, relief: 0, slowing: 0, credit: 0, time: 1)
 
   /// Given parameters; `time` must be positive.
-  public init(excess: Double, relief: Double, credit: Double, time: Double) {
+  public init(excess: Double, relief: Double, slowing: Double, credit: Double, time: Double) {
     precondition(time > 0, "credit comes back in a while")
     self.excess = excess
     self.relief = relief
+    self.slowing = slowing
     self.credit = credit
     self.time = time
   }
@@ -68,13 +72,14 @@ public struct PowerReserve: Hashable, Sendable {
     comeBack()
     let drawn = drawn(rest, work)
     defer { left = min(max(0, left - drawn), limit.credit) }
-    return max(0, drawn - left)
+    return max(0, drawn - left) + slowed(work)
   }
 
   /// Microseconds that the rest of a step with prompts would have taken at full clock, from those that
   /// it took.
   mutating func fullClock(rest: Double, of work: PromptWork) -> Double {
     comeBack()
+    let rest = rest - slowed(work)
     let attention = drawn(0, work)
     // Of the two unknowns, loss and rest, one line each below and above the floor.
     var full = rest - max(0, attention - left)
@@ -89,6 +94,10 @@ public struct PowerReserve: Hashable, Sendable {
   private func drawn(_ rest: Double, _ work: PromptWork) -> Double {
     limit.excess * max(0, rest - work.floor)
       + (work.isTriton ? -limit.relief : limit.excess) * work.attention
+  }
+
+  private func slowed(_ work: PromptWork) -> Double {
+    work.isTriton ? limit.slowing * work.attention : 0
   }
 
   private mutating func comeBack() {

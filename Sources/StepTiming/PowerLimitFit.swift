@@ -8,10 +8,11 @@ extension PowerLimit {
   private static let floorsMin = 2.0
   /// How far steps of one size are apart, as a fraction of their time.
   private static let stepSpread = 0.01
-  /// The four parameters are told from none by so many of their standard errors.
+  /// The parameters are told from none by so many of their standard errors.
   private static let errorsMin = 3.0
   /// Where the search begins.
-  private static let start = PowerLimit(excess: 0.1, relief: 0.1, credit: 5_000, time: 30_000)
+  private static let start = PowerLimit(
+    excess: 0.1, relief: 0.1, slowing: 0.03, credit: 5_000, time: 30_000)
 
   /// The limit that steps with prompts show best.
   ///
@@ -39,12 +40,13 @@ extension PowerLimit {
   }
 
   private var logarithms: [Double] {
-    [excess, relief, credit, time].map(Elementary.logarithm)
+    [excess, relief, slowing, credit, time].map(Elementary.logarithm)
   }
 
   private init(logarithms: [Double]) {
     let values = logarithms.map(Elementary.exponential)
-    self.init(excess: values[0], relief: values[1], credit: values[2], time: values[3])
+    self.init(
+      excess: values[0], relief: values[1], slowing: values[2], credit: values[3], time: values[4])
   }
 
   /// Steps of one machine and model, and which of them are of one size.

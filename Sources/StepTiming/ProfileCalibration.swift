@@ -72,7 +72,7 @@ public struct ProfileCalibration: Sendable {
           $0.engineCalls(rest: rest(of: $0.shape, on: machine == nil ? nil : $0.machine))
         }
         kernels = Self.kernels(
-          measurements + calls, crossValidates: crossValidates && turn == turns)
+          measurements + calls, crossValidates: crossValidates && turn == turns, from: kernels)
       }
       setRests(byMachine)
     }
@@ -109,7 +109,7 @@ public struct ProfileCalibration: Sendable {
     }
 
     private static func kernels(
-      _ measurements: [KernelMeasurement], crossValidates: Bool
+      _ measurements: [KernelMeasurement], crossValidates: Bool, from earlier: [FittedKernel] = []
     ) -> [FittedKernel] {
       var variants: [KernelVariant] = []
       for measurement in measurements where !variants.contains(measurement.variant) {
@@ -117,7 +117,8 @@ public struct ProfileCalibration: Sendable {
       }
       return variants.compactMap { variant in
         KernelFit.fit(
-          measurements.filter { $0.variant == variant }, crossValidates: crossValidates)
+          measurements.filter { $0.variant == variant }, crossValidates: crossValidates,
+          from: earlier.first { $0.variant == variant })
       }
     }
 

@@ -25,6 +25,14 @@ struct ProfileFileTests {
     #expect(call.errors.contains("`power_limit` is not"), "\(call.errors)")
   }
 
+  @Test("is taken without what fits had not found before")
+  func older() async throws {
+    let call = try await Self.replay(#/"slowing": *[0-9.e-]+,/#, as: "")
+    #expect(call.exitCode == 0, "\(call.errors)")
+    let wrong = try await Self.replay(#/"slowing": *[0-9.e-]+,/#, as: "\"slowing\": -1,")
+    #expect(wrong.errors.contains("`power_limit` is not"), "\(wrong.errors)")
+  }
+
   /// A replay with the built-in profile, of which a part reads otherwise.
   private static func replay(_ part: Regex<Substring>, as text: String) async throws -> CommandCall
   {
