@@ -38,7 +38,7 @@ from committed_measurements import import_arguments
 ROOT = Path(__file__).resolve().parent.parent
 PROFILE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200.json"
 NOISE = ROOT / "Sources" / "CMachineProfiles" / "nvidia-h200-noise.json"
-JITTER = 8  # Replays with moved arrivals, for the intervals.
+JITTER = 32  # Replays with moved arrivals, for the intervals.
 
 
 def call(options, *arguments):

@@ -45,7 +45,7 @@ struct ValidateCommand: ConsoleCommand {
   var engine: String?
 
   @Option(help: "Replays with moved arrivals, for the intervals.")
-  var jitter = 8
+  var jitter = 32
 
   @Option(help: "Seed of the moved arrivals.")
   var seed: UInt64 = 0
