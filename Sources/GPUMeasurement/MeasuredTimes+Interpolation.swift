@@ -31,18 +31,30 @@ struct InterpolationProbes {
 /// A batch of single tokens at its lower anchor, and what is known at both, while it grows from one to
 /// the other.
 struct GrowingBatch {
+  /// Times at both anchors.
+  typealias Ends = (low: Nanoseconds, high: Nanoseconds)
+
   private let low: AttentionBatch
-  /// Times at both anchors; `nil` where one of them was not measured.
-  var ends: (low: Nanoseconds, high: Nanoseconds)?
+  private let heads: SIMD4<Int>
+  /// `nil` where one of them was not measured.
+  var ends: Ends?
 
-  init(low: AttentionBatch) { self.low = low }
+  init(low: AttentionBatch, in context: AttentionContext) {
+    self.low = low
+    heads = Self.heads(of: context)
+  }
 
-  /// How far above the lower anchor a batch lies; `nil` for one of other rows, and at the anchors.
-  func share(of batch: AttentionBatch) -> Int64? {
+  /// What of a context a measurement is known by.
+  private static func heads(of context: AttentionContext) -> SIMD4<Int> {
+    [context.queryHeads, context.kvHeads, context.headSize, context.kvBlockSize]
+  }
+
+  /// How far above the lower anchor a batch lies; `nil` for one of other rows or heads, and at the anchors.
+  func share(of batch: AttentionBatch, in context: AttentionContext) -> Int64? {
     let share = Int32(batch.summary.maxKVLength - low.summary.maxKVLength)
     guard share > 0, share < GPUMeasurementLimits.anchorSpacing,
       batch.summary.paddedRows == low.summary.paddedRows,
-      batch.kvLengths.count == low.kvLengths.count
+      batch.kvLengths.count == low.kvLengths.count, heads == Self.heads(of: context)
     else { return nil }
     var differences: Int32 = 0
     for index in low.kvLengths.indices {
@@ -84,8 +96,7 @@ extension MeasuredTimes {
       }
       let below = try time(of: variant, low, in: context)
       let above = try time(of: variant, high, in: context)
-      return counted(
-        DecodeAnchors.time(low: below, high: above, share: share), of: batch, as: \.interpolated)
+      return interpolated((below, above), share, of: batch)
     }
     if variant.family.timeFollowsRowOrder,
       let time = try known(variant, batch.longestFirst, as: \.longestFirst, in: context)
@@ -101,31 +112,38 @@ extension MeasuredTimes {
     _ variant: KernelVariant, _ batch: AttentionBatch,
     as order: WritableKeyPath<GrowingBatches, GrowingBatch?>, in context: AttentionContext
   ) throws(TimingError) -> Nanoseconds? {
-    var last = growing[variant]?[keyPath: order]
-    var share = last?.share(of: batch)
-    if share == nil {
-      last = nil
-      if case .between(let low, let high, let above) = DecodeAnchors(of: batch) {
-        if order == \.inOrder {
-          // First, so that the middle's time is the measured one from the first step on.
-          try probe(variant, low, high, in: context)
-        }
-        last = GrowingBatch(low: low)
-        share = above
-        if let time = try known(variant, low, in: context) {
-          last?.ends = try known(variant, high, in: context).map { (time, $0) }
-        }
-        // What can be executed is about to be.
-        if last?.ends != nil || isEstimated(variant) {
-          growing[variant, default: GrowingBatches()][keyPath: order] = last
-        }
+    if let last = growing[variant]?[keyPath: order],
+      let share = last.share(of: batch, in: context)
+    {
+      if let time = try known(variant, batch, in: context) {
+        return counted(time, of: batch, as: \.executed)
       }
+      return last.ends.map { interpolated($0, share, of: batch) }
+    }
+    let anchors = DecodeAnchors(of: batch)
+    if order == \.inOrder, case .between(let low, let high, _) = anchors {
+      // First, so that the middle's time is the measured one from the first step on.
+      try probe(variant, low, high, in: context)
     }
     if let time = try known(variant, batch, in: context) {
       return counted(time, of: batch, as: \.executed)
     }
-    guard let ends = last?.ends, let share else { return nil }
-    return counted(
+    guard case .between(let low, let high, let share) = anchors else { return nil }
+    var found = GrowingBatch(low: low, in: context)
+    if let time = try known(variant, low, in: context) {
+      found.ends = try known(variant, high, in: context).map { (time, $0) }
+    }
+    // Else what can be executed is about to be.
+    if found.ends != nil || isEstimated(variant) {
+      growing[variant, default: GrowingBatches()][keyPath: order] = found
+    }
+    return found.ends.map { interpolated($0, share, of: batch) }
+  }
+
+  private mutating func interpolated(
+    _ ends: GrowingBatch.Ends, _ share: Int64, of batch: AttentionBatch
+  ) -> Nanoseconds {
+    counted(
       DecodeAnchors.time(low: ends.low, high: ends.high, share: share), of: batch,
       as: \.interpolated)
   }

@@ -46,6 +46,7 @@ public struct EstimatedKernel: Sendable {
     for fold in 0..<turns {
       let kept = zip(measurements, folds).filter { $0.1 != fold }.map(\.0)
       let left = zip(measurements, folds).filter { $0.1 == fold }.map(\.0)
+      // Sought from the fit to all calls; where it ends, the kept ones alone decide.
       guard let fit = KernelFit.fit(Self.thinned(kept), crossValidates: false, from: fit) else {
         continue
       }

@@ -102,12 +102,15 @@ struct MeasuredNeighbours: Sendable {
     }
   }
 
+  /// One value for each neighbour that is looked for.
+  private typealias Places<Value> = InlineArray<8, Value>
+
   /// The nearest calls of those that were looked at, the nearest first.
   private struct Nearest {
     var count = 0
     /// Squares of distances; infinite where none was found.
-    var distances = InlineArray<8, Double>(repeating: .infinity)
-    var places = InlineArray<8, Int>(repeating: 0)
+    var distances = Places(repeating: Double.infinity)
+    var places = Places(repeating: 0)
   }
 
   /// Looks through a range, the half with `place` first and the other where it may hold a nearer call.

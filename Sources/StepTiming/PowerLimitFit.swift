@@ -30,13 +30,19 @@ extension PowerLimit {
     ) { point in
       sequences.flatMap { $0.errors(under: PowerLimit(logarithms: point)) }
     }
-    let limit = PowerLimit(logarithms: found)
+    var limit = PowerLimit(logarithms: found)
+    if !sequences.contains(where: \.showsTriton) { limit = limit.withoutTriton }
     func squares(_ errors: [Double]) -> Double { errors.reduce(0) { $0 + $1 * $1 } }
     let left = squares(sequences.flatMap { $0.errors(under: limit) })
     let told = squares(none) - left
     let needed =
       Self.errorsMin * Self.errorsMin * Double(found.count) * left / Double(none.count)
     self = told > needed ? limit : .none
+  }
+
+  /// Without what no step shows.
+  private var withoutTriton: PowerLimit {
+    PowerLimit(excess: excess, relief: 0, slowing: 0, credit: credit, time: time)
   }
 
   private var logarithms: [Double] {
@@ -55,6 +61,11 @@ extension PowerLimit {
     private let floor: Double
     /// Of steps that tell of the limit: those of one size, of which there are several.
     private let sizes: [[Int]]
+
+    /// Whether a step that tells of the limit had attention on Triton.
+    var showsTriton: Bool {
+      sizes.joined().contains { steps[$0].family.isTriton && steps[$0].attention > .zero }
+    }
 
     init(_ steps: [StepObservation]) {
       let floor = StepObservation.readingWeights(steps)

@@ -1,4 +1,5 @@
 import KernelSelection
+import TestSupport
 import TraceModel
 
 @testable import EngineSimulation

@@ -1,5 +1,6 @@
 import KernelSelection
 import StepTiming
+import TestSupport
 import Testing
 import TraceModel
 

@@ -1,4 +1,5 @@
 import StepTiming
+import TestSupport
 import Testing
 import TraceModel
 

@@ -32,14 +32,16 @@ struct MeasuredAttentionTimingTests {
       options: MeasuredTimingOptions(isExact: exact))
   }
 
-  private func keep(_ batch: AttentionBatch, _ nanoseconds: Int64) throws {
+  private func keep(
+    _ batch: AttentionBatch, _ nanoseconds: Int64, status: MeasurementStatus = .complete
+  ) throws {
     let key = MeasurementKey(
       machine: MeasuredMachine(gpu: "NVIDIA Fake 200", smCount: 132, driver: "1"),
       kernelImage: "aaaa", variant: "triton-2d",
       batch: BatchKey(batch, in: context, elementType: "bf16"), state: MeasuredState())
     try MeasurementStore(path: store).append(
       SampleSet(samples: [Nanoseconds(nanoseconds)], date: "2026-11-21T10:25:00Z"), to: key,
-      status: .complete)
+      status: status)
   }
 
   @Test("a decode batch between two measured lengths lies on the straight line between them")
@@ -154,6 +156,20 @@ struct MeasuredAttentionTimingTests {
     }
     let answers = try #require(stepByStep.activity.answers.first { $0.form == .decode })
     #expect(answers.executed > 0 && answers.interpolated > 64 && answers.estimated > 64)
+  }
+
+  @Test("an executed batch has its time even where its neighbour could not be executed")
+  func besideFailure() throws {
+    for batch in Self.batches(1...8) { try keep(batch, Self.nanoseconds(batch)) }
+    try keep(FakeBench.decode([320, 256]), 1, status: .failed(reason: "no memory"))
+    try keep(FakeBench.decode([330, 266]), 1_234_567)
+    let timing = try timing()
+    let between = FakeBench.decode([330, 266])
+    #expect(
+      try timing.attentionTime(of: .triton2D, for: between, in: context) == Nanoseconds(1_234_567))
+    #expect(throws: TimingError.self) {
+      try timing.attentionTime(of: .triton2D, for: FakeBench.decode([331, 267]), in: context)
+    }
   }
 
   @Test("batches with prompts are not estimated from single tokens alone")

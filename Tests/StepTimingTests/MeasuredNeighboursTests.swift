@@ -1,4 +1,5 @@
 import KernelSelection
+import TestSupport
 import Testing
 
 @testable import StepTiming
@@ -16,7 +17,7 @@ struct MeasuredNeighboursTests {
 
   @Test("are those that a look at all of them finds", arguments: [1, 2, 7, 8, 9, 100, 777])
   func nearest(count: Int) {
-    var random = SystemRandomNumberGenerator()
+    var random = SeededGenerator(seed: UInt64(count))
     let calls = (0..<count).map { number in
       MeasuredNeighbours.Call(Self.batch(&random), logarithm: Double(number))
     }

@@ -96,6 +96,13 @@ struct PowerLimitTests {
     #expect(fit.rest.spread.factors.allSatisfy { abs($0 - 1) < 0.003 })
   }
 
+  @Test("has nothing to say of Triton where no step ran on it")
+  func withoutTriton() {
+    let steps = Self.observations(Self.limit).filter { !$0.family.isTriton || !$0.hasPrompts }
+    let found = PowerLimit([steps])
+    #expect(found.excess > 0 && found.relief == 0 && found.slowing == 0)
+  }
+
   @Test("is none where steps do not show it, or where there are few")
   func isNone() {
     #expect(PowerLimit([Self.observations(.none)]) == .none)
