@@ -14,7 +14,7 @@ import subprocess
 ROW = re.compile(r"attention/1 type=bf16 query_heads=32 kv_heads=1 head=576 block=64 padded=1 rows=(\d+)")
 COMMAND = (
     "device-check.sh, part latent: reprise measure --engine (deepseek-v3@nvidia-h200, tensor_parallel 4)"
-    " --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33 --rows LENGTH")
+    " --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33,vllm-mla-0.33-eager --rows LENGTH")
 
 
 def main():

@@ -65,6 +65,7 @@ public struct EngineModel: Hashable, Sendable {
     let rank = model.perRank(tensorParallel)
     return AttentionContext(
       queryHeads: rank.queryHeads, kvHeads: rank.kvHeads, headSize: rank.headSize,
-      kvBlockSize: kvBlockSize, smCount: smCount, graphs: graphs)
+      kvBlockSize: kvBlockSize, smCount: smCount, graphs: graphs,
+      maxModelLength: model.maxModelLength)
   }
 }

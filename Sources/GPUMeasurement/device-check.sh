@@ -107,7 +107,7 @@ fi
 
 if part latent; then
   latent=(--engine deepseek-v3@nvidia-h200 --kernels "$kernels"
-    --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33 --measurements "$work/latent.sqlite")
+    --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33,vllm-mla-0.33-eager --measurements "$work/latent.sqlite")
   run 'MLA batches' 60 "$program" measure "${latent[@]}" --rows 1024 --rows 8192 --rows 16384 \
     --rows '16384*8' --rows '4096*32' --rows '1000*128'
   run 'MLA 4 splits and more of the kernel of today' 60 "$program" measure \
@@ -125,7 +125,7 @@ YAML
     single+=(--rows "$tokens")
   done
   run 'MLA of one row over 4 GPUs' 60 "$program" measure "${single[@]}" --engine "$work/tp4.yaml" \
-    --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33 --kernels "$kernels" \
+    --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33,vllm-mla-0.33-eager --kernels "$kernels" \
     --measurements "$work/latent.sqlite"
   "$program" measure --measurements "$work/latent.sqlite" --medians \
     --export "$OUT/latent.jsonl.zst"
@@ -222,7 +222,7 @@ if part providers; then
   package=$(python3 -m reprise_providers list | sed -n 's|^\(vllm-[^/]*\)/triton-mla .*|\1|p')
   provider=(--timing gpu --kernels "$kernels" --measurements "$work/providers.sqlite"
     --provider 'python3 -m reprise_providers')
-  mla=vllm-mla-0.33@$package,vllm-mla-0.33,vllm-mla-4-splits
+  mla=vllm-mla-0.33-eager@$package,vllm-mla-0.33-eager,vllm-mla-4-splits
   # Decode behind contexts of 25,000 and 50,000 tokens, as the experiment has them; then prompts too.
   "$program" experiment vllm-19774-mla --output "$work/mla" >"$work/text" || cat "$work/text"
   for context in 25000 50000; do
@@ -234,7 +234,7 @@ if part providers; then
     --output "$work/mla.reprise"
   run 'MLA rescheduled' 90 "$program" replay "$work/mla.reprise" --engine deepseek-v3@nvidia-h200 \
     --batches rescheduled --policy "$mla" "${provider[@]}"
-  "$program" measure "$work/mla/context-50000/trace.reprise" --policy "vllm-mla-0.33@$package" \
+  "$program" measure "$work/mla/context-50000/trace.reprise" --policy "vllm-mla-0.33-eager@$package" \
     --plan "$work/check.jsonl"
   run 'MLA of the package against float64' 30 python3 -m reprise_providers check "$work/check.jsonl"
 fi

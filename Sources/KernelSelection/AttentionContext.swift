@@ -12,11 +12,14 @@ public struct AttentionContext: Hashable, Sendable {
   public var smCount: Int
   /// How steps are captured and padded.
   public var graphs: CUDAGraphs
+  /// Tokens of the longest request that the engine takes, which its graphs are captured for; `nil` where
+  /// that is not known.
+  public var maxModelLength: Int?
 
   /// A context; every number is at least 1.
   public init(
     queryHeads: Int, kvHeads: Int, headSize: Int, kvBlockSize: Int = 16, smCount: Int,
-    graphs: CUDAGraphs
+    graphs: CUDAGraphs, maxModelLength: Int? = nil
   ) {
     self.queryHeads = queryHeads
     self.kvHeads = kvHeads
@@ -24,6 +27,7 @@ public struct AttentionContext: Hashable, Sendable {
     self.kvBlockSize = kvBlockSize
     self.smCount = smCount
     self.graphs = graphs
+    self.maxModelLength = maxModelLength
   }
 
   /// Query heads that share one KV head.

@@ -15,7 +15,8 @@ public enum SelectionPolicies {
     FlashInferPolicy(),
     VLLMMLA4SplitsPolicy(),
     VLLM19774Policy(),
-    VLLMMLA033Policy(),
+    VLLMMLA033Policy.released,
+    VLLMMLA033Policy.eager,
     FastestPolicy(),
   ]
 

@@ -1,13 +1,12 @@
-/// MLA decode with splits that follow the longest row.
+/// MLA decode with splits that follow the longest row, or in a captured graph the longest request.
 ///
-/// `min(next power of two of max(1, longest row / 512), 2 × SMs)`, longest row / 512 rounded down. What
-/// a rule may choose is listed beforehand: powers of two, and twice the SMs of GPUs that are known; on
-/// another GPU the bound is the listed number below.
+/// `min(next power of two of max(1, longest / 512), 2 × SMs)`, longest / 512 rounded down. A graph of a whole
+/// step is captured with the longest request that the engine takes (`max_model_len`), so its splits are
+/// those of that request whatever the rows. What a rule may choose is listed beforehand: powers of two, and
+/// twice the SMs of GPUs that are known; on another GPU the bound is the listed number below.
 struct VLLMMLA033Policy: SelectionPolicy {
-  let name = "vllm-mla-0.33"
-  let explanation =
-    "Every decode row of an MLA model runs on the Triton kernel with one split for each 512 tokens of "
-    + "the longest row, rounded up to a power of two, and at most two for each SM."
+  let name: String
+  let explanation: String
   let source = "vLLM since PR #33529 (d9408ff, 2026-04-02), 0.33 included"
   let variants: [KernelVariant] = Self.splits.map { KernelVariant(.tritonMLA, segments: $0) }
   let timesItsChoiceAlone = true
@@ -21,11 +20,30 @@ struct VLLMMLA033Policy: SelectionPolicy {
   /// What the rule may choose, ascending.
   private static let splits = ((0...9).map { 1 << $0 } + smCounts.map { splitsPerSM * $0 }).sorted()
 
-  /// The policy; it has no parameters.
-  init() {}
+  /// Whether even steps that are one graph go by their rows, which no vLLM does.
+  private let isEager: Bool
+
+  private init(_ name: String, isEager: Bool, _ explanation: String) {
+    self.name = name
+    self.isEager = isEager
+    self.explanation = explanation
+  }
+
+  /// What vLLM does.
+  static let released = VLLMMLA033Policy(
+    "vllm-mla-0.33", isEager: false,
+    "Every decode row of an MLA model runs on the Triton kernel with one split for each 512 tokens of "
+      + "the longest row, rounded up to a power of two, and at most two for each SM; in steps that are "
+      + "one CUDA graph, the default, of the longest request that the engine takes.")
+  /// The same as it would be if no graph froze it.
+  static let eager = VLLMMLA033Policy(
+    "vllm-mla-0.33-eager", isEager: true,
+    "The splits of vllm-mla-0.33 by the longest row in every step, as without CUDA graphs.")
 
   func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice {
-    let wanted = max(1, batch.maxKVLength / Self.tokensPerSplit)
+    let isCaptured = !isEager && context.graphs.launch(of: batch).isFullGraph
+    let longest = (isCaptured ? context.maxModelLength : nil) ?? batch.maxKVLength
+    let wanted = max(1, longest / Self.tokensPerSplit)
     var power = 1
     while power < wanted { power *= 2 }
     let bound = min(power, Self.splitsPerSM * context.smCount)

@@ -3,12 +3,15 @@ import Testing
 
 @Suite("Rules for latent caches")
 struct LatentPolicyTests {
-  private func splits(_ longest: Int32, smCount: Int = 132) throws -> String {
+  private func splits(
+    _ longest: Int32, smCount: Int = 132, graphs: CUDAGraphMode = .none,
+    policy: String = "vllm-mla-0.33", maxModelLength: Int? = 163_840
+  ) throws -> String {
     let context = AttentionContext(
       queryHeads: 16, kvHeads: 1, headSize: 576, kvBlockSize: 64, smCount: smCount,
-      graphs: CUDAGraphs(mode: .none, captureSizes: []))
+      graphs: CUDAGraphs(mode: graphs, captureSizes: [1, 2]), maxModelLength: maxModelLength)
     let batch = AttentionBatch(rows: [(1, longest), (1, 1)])
-    let policy = try SelectionPolicies.named("vllm-mla-0.33")
+    let policy = try SelectionPolicies.named(policy)
     guard case .variant(let variant) = policy.choose(for: batch.summary, in: context) else {
       return "fastest"
     }
@@ -25,6 +28,19 @@ struct LatentPolicyTests {
     #expect(try splits(163_840, smCount: 148) == "triton-mla-296")
     // 2 × 100 SMs are not listed.
     #expect(try splits(163_840, smCount: 100) == "triton-mla-156")
+  }
+
+  @Test("a step's graph has vllm-mla-0.33's splits of the longest request", arguments: [1, 16_384])
+  func captured(longest: Int32) throws {
+    for graphs in [CUDAGraphMode.full, .fullDecodeOnly, .fullAndPiecewise] {
+      #expect(try splits(longest, graphs: graphs) == "triton-mla-264")
+      #expect(try splits(longest, graphs: graphs, maxModelLength: 4096) == "triton-mla-8")
+      let eager = try splits(longest, graphs: graphs, policy: "vllm-mla-0.33-eager")
+      #expect(try eager == splits(longest))
+      // Captured for what nobody has said.
+      #expect(try splits(longest, graphs: graphs, maxModelLength: nil) == eager)
+    }
+    #expect(try splits(longest, graphs: .piecewise) == splits(longest))
   }
 
   @Test("the rules of 2025 have four splits whatever the batch")

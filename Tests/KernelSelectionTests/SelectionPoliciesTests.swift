@@ -9,7 +9,7 @@ struct SelectionPoliciesTests {
       SelectionPolicies.all.map(\.name) == [
         "always-2d", "always-3d", "vllm-0.9.2", "vllm-0.13", "vllm-0.33", "split-up-to:16",
         "flash-attention-3", "flashinfer", "vllm-mla-4-splits", "vllm-19774", "vllm-mla-0.33",
-        "fastest",
+        "vllm-mla-0.33-eager", "fastest",
       ])
     for policy in SelectionPolicies.all {
       #expect(try SelectionPolicies.named(policy.name).name == policy.name)
@@ -96,7 +96,8 @@ struct SelectionPoliciesTests {
   func unknownNames() {
     let known =
       "always-2d, always-3d, vllm-0.9.2, vllm-0.13, vllm-0.33, split-up-to:N, flash-attention-3, "
-      + "flashinfer, vllm-mla-4-splits, vllm-19774, vllm-mla-0.33, fastest, fastest:VARIANT,…, POLICY@PACKAGE"
+      + "flashinfer, vllm-mla-4-splits, vllm-19774, vllm-mla-0.33, vllm-mla-0.33-eager, fastest, "
+      + "fastest:VARIANT,…, POLICY@PACKAGE"
     let table = [
       (
         "vllm-0.34",

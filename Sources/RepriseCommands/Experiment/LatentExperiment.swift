@@ -20,10 +20,11 @@ struct LatentExperiment: Experiment {
   let xLabel = "context tokens"
   let yLabel = "tokens/s"
   let engine: String? = nil
-  let policies = ["vllm-mla-4-splits", "vllm-19774", "vllm-mla-0.33"]
+  let policies = ["vllm-mla-4-splits", "vllm-19774", "vllm-mla-0.33", "vllm-mla-0.33-eager"]
   let notes = [
     "vllm-mla-4-splits is the kernel before the pull request, vllm-19774 its two-part kernel, "
-      + "vllm-mla-0.33 today's kernel with splits that follow the length",
+      + "vllm-mla-0.33 today's kernel with the splits of the longest request, which its graphs freeze, and "
+      + "vllm-mla-0.33-eager the same kernel with splits that follow the length",
     "the rest of every step is taken from the pull request's row without context, so that row agrees by "
       + "construction, and the others mix its hardware's rest with our hardware's attention",
   ]
