@@ -2,7 +2,7 @@ public import TraceModel
 
 /// What the caller of one request waited for.
 ///
-/// Definitions of `vllm bench serve` (`calculate_metrics`); `meanITL` is what AIPerf and GuideLLM
+/// Definitions of `vllm bench serve` (`calculate_metrics`); `meanITL` is what AIPerf
 /// report as ITL, the mean over one request's own gaps. Divisions round to the nearest nanosecond.
 public struct RequestMetrics: Hashable, Sendable {
   /// Time to first token: first token − arrival.

@@ -9,7 +9,7 @@ format is documented in `Tests/EngineSimulationTests/VLLMBatches.swift`.
 Other releases work too, from 0.10 on, where they can be imported (`Tests/VLLMRecorderTests/versions` does so); a case
 names the release that made it, and options that a release does not have are left out.
 
-    python vllm_cases.py --seed 1 --count 250 --output cases.txt
+    python vllm_cases.py --seed 1 --count 200 --output cases.txt
     python vllm_cases.py --trace requests.jsonl --count 300 --calls-per-second 100 \
         --blocks 32768 700 --output cases.txt
 

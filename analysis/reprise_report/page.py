@@ -30,7 +30,7 @@ TIMES = {"gpu": "kernels executed on a GPU", "profile": "no kernel was executed:
 INTERVALS = "In parentheses: 95 % intervals; of differences, paired by request."
 DEFINITIONS = """<dl class="box"><dt>TTFT</dt><dd>first token minus arrival, mean over requests</dd>
 <dt>ITL</dt><dd>every gap between two tokens, pooled over all requests (as <code>vllm bench serve</code> counts): a request of 1000 tokens counts ten times one of 100</dd>
-<dt>ITL by request</dt><dd>each request's own mean gap, then the mean over requests (as AIPerf and GuideLLM count): every request counts once</dd>
+<dt>ITL by request</dt><dd>each request's own mean gap, then the mean over requests (as AIPerf counts): every request counts once</dd>
 <dt>TPOT</dt><dd>(E2EL − TTFT) / (tokens − 1), mean over requests</dd><dt>E2EL</dt><dd>last token minus arrival</dd>
 <dt>over fastest</dt><dd>attention time above that of the fastest known variant for the same batches (regret)</dd></dl>"""
 
