@@ -53,6 +53,14 @@ public enum CUDAGraphMode: String, Hashable, Sendable, CaseIterable {
   case fullDecodeOnly = "FULL_DECODE_ONLY"
   /// One graph for steps of decode rows alone, piecewise for others; the default since 0.11.
   case fullAndPiecewise = "FULL_AND_PIECEWISE"
+
+  /// Whether a step of decode rows alone is one graph, attention included.
+  public var capturesDecodeSteps: Bool {
+    switch self {
+    case .none, .piecewise: false
+    case .full, .fullDecodeOnly, .fullAndPiecewise: true
+    }
+  }
 }
 
 /// How an engine captures steps as CUDA graphs, and so how batches are padded.

@@ -27,6 +27,14 @@ public struct RulePolicy: SelectionPolicy, Hashable {
   public let variants: [KernelVariant]
   /// The rules in the order they are tried.
   public let rules: [Rule]
+  /// Whether a CUDA graph of a whole step can follow the rule: no condition looks at what changes from one
+  /// launch of the graph to the next.
+  public var isKnownAtCapture: Bool {
+    rules.flatMap(\.conditions).allSatisfy { condition in
+      if case .number(let quantity, _, _) = condition { return quantity.isKnownAtCapture }
+      return true
+    }
+  }
   /// What runs where no rule decides.
   public let defaultVariant: KernelVariant
 

@@ -25,16 +25,6 @@ struct VLLM013Policy: SelectionPolicy {
   }
 }
 
-extension CUDAGraphMode {
-  /// Whether a step of decode rows alone is one graph, attention included.
-  var capturesDecodeSteps: Bool {
-    switch self {
-    case .none, .piecewise: false
-    case .full, .fullDecodeOnly, .fullAndPiecewise: true
-    }
-  }
-}
-
 extension CUDAGraphs {
   /// The captured size with the least distance to `tokens`, the smaller of two equals; `nil` without
   /// sizes.

@@ -115,6 +115,27 @@ struct ReplayCommandTests {
     #expect(call.exitCode == 0, "\(call.errors)")
     let policies = try JSONValue(parsing: call.output)["policies"]
     #expect(policies?["never-split"]?["itl_ms"] == policies?["always-2d"]?["itl_ms"])
+    #expect(!call.output.contains("looks at KV lengths"))
+  }
+
+  @Test("a rule that no captured graph can follow is replayed with a note")
+  func ruleBeyondGraphs() async throws {
+    let rule = try folder.write(
+      """
+      name: by-length
+      rules:
+        - when: {max_kv_length: {above: 2000}}
+          use: triton-3d-16
+      default: triton-2d
+      """.utf8, to: "by-length.yaml")
+    for (mode, isNoted) in [("FULL_AND_PIECEWISE", true), ("PIECEWISE", false)] {
+      let engine = try folder.write(
+        "base: mistral-small-24b@nvidia-h200\ncuda_graph_mode: \(mode)\n".utf8, to: "engine.yaml")
+      let call = await CommandCall(
+        "replay", trace, "--policy", "always-2d", "--rule", rule, "--engine", engine)
+      #expect(call.exitCode == 0, "\(call.errors)")
+      #expect(call.output.contains("'by-length' looks at KV lengths") == isNoted, "\(call.output)")
+    }
   }
 
   @Test("a set for the oracle may be written among other policies")

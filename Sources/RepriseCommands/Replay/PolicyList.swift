@@ -28,6 +28,17 @@ enum PolicyList {
     return policies
   }
 
+  /// Which rules the engine's graphs could not follow, though a replay lets them.
+  static func graphNotes(
+    of policies: [any SelectionPolicy], under mode: CUDAGraphMode
+  ) -> [String] {
+    guard mode.capturesDecodeSteps else { return [] }
+    return policies.compactMap { $0 as? RulePolicy }.filter { !$0.isKnownAtCapture }.map { rule in
+      "'\(rule.name)' looks at KV lengths, which this engine's graphs of whole decode steps "
+        + "(\(mode.rawValue)) cannot: what it gains, the engine would with attention outside of them"
+    }
+  }
+
   static func split(_ list: String) throws -> [String] {
     var names: [String] = []
     var isInSet = false

@@ -86,6 +86,7 @@ struct ReplayCommand: ConsoleCommand {
     var (times, measured, notes) = try stepTimes.times(
       for: source, variants: policies.flatMap(\.variants), rounds: rounds, on: console)
     defer { if let measured { GPUOptions.tell(measured, on: console) } }
+    notes += PolicyList.graphNotes(of: policies, under: source.engine.graphs.mode)
     guard jitter == 0 || source.batches == .rescheduled else {
       throw CommandError.usage(
         "--jitter moves arrivals, which recorded batches do not follow; add --batches rescheduled")

@@ -195,11 +195,7 @@ extension TuneCommand {
 
   /// What an engine with whole-step graphs must do to follow the rule.
   private func graphNotes(of rule: RulePolicy) -> [String] {
-    let asksLengths = rule.rules.flatMap(\.conditions).contains { condition in
-      if case .number(let quantity, _, _) = condition { return !quantity.isKnownAtCapture }
-      return false
-    }
-    guard asksLengths else { return [] }
+    guard !rule.isKnownAtCapture else { return [] }
     return [
       "the rule looks at KV lengths, which the host knows at every launch but a CUDA graph of a whole "
         + "step does not: capture one graph a variant for each size and choose between them, launch "
