@@ -7,7 +7,9 @@
 struct VLLMMLA033Policy: SelectionPolicy {
   let name: String
   let explanation: String
-  let source = "vLLM since PR #33529 (d9408ff, 2026-04-02), 0.33 included"
+  let source =
+    "vLLM since PR #33529 (d9408ff, 2026-04-02), 0.33 included; captured since PR #42885 (0191354, "
+    + "2026-05-18)"
   let variants: [KernelVariant] = Self.splits.map { KernelVariant(.tritonMLA, segments: $0) }
   let timesItsChoiceAlone = true
 
