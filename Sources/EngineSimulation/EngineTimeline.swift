@@ -14,6 +14,8 @@ struct EngineTimeline {
   private(set) var inFlight = 0
   /// Steps launched in pieces so far.
   private var pieceLaunches: Int
+  /// Their sizes.
+  private var launchedSizes: Set<Int> = []
 
   private let host: HostTiming
   /// The GPU's end of the steps in flight, the older first.
@@ -49,10 +51,14 @@ struct EngineTimeline {
   mutating func begin(at start: Nanoseconds, time: StepTime) {
     precondition(!isFull, "the oldest step must complete before another begins")
     let scheduled = start + host.scheduleDuration
+    let isNewSize =
+      !time.launch.isFullGraph
+      && launchedSizes.insert(HostTiming.size(tokens: time.launch.tokens)).inserted
     launched =
       scheduled
       + host.launch(
-        of: time.launch, attention: time.variant.family, afterPieces: pieceLaunches)
+        of: time.launch, attention: time.variant.family, afterPieces: pieceLaunches,
+        isNewSize: isNewSize)
     if !time.launch.isFullGraph { pieceLaunches += 1 }
     gpuEnd = max(max(gpuEnd, scheduled + host.firstKernel) + time.gpu, launched)
     if inFlight == 0 { gpuEnds.0 = gpuEnd } else { gpuEnds.1 = gpuEnd }

@@ -113,6 +113,8 @@ extension HostTiming {
       Self.keys.map { JSONValue.Member($0.key, .number(self[keyPath: $0.path].microseconds)) }
         + [
           .init("piece_launch_spread_us", pieceLaunchSpread.json),
+          .init("new_size_launch_spread_us", newSizeSpread.json),
+          .init("process_launch_paces", .array(processPaces.map { .number($0) })),
           .init("client_spread_us", clientSpread.json),
         ])
   }

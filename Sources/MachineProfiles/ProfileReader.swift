@@ -64,12 +64,16 @@ struct ProfileReader {
       host.gathering = HostTiming.gathering(within: host.admission + host.wakeUp)
     }
     host.pieceLaunchSpread = try delaySpread(hostJSON, "piece_launch_spread_us")
+    host.newSizeSpread = try delaySpread(hostJSON, "new_size_launch_spread_us")
+    if hostJSON["process_launch_paces"] != nil {
+      host.processPaces = try factors(hostJSON, "process_launch_paces").sorted()
+    }
     host.clientSpread = try delaySpread(hostJSON, "client_spread_us")
     return ModelProfile(
       shape: shape,
       rest: RestOfStep(
         graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
-        spread: try spread(json, "piece_rest_spread"),
+        spread: RestSpread(factors: try factors(json, "piece_rest_spread")),
         limit: try limit(json, "power_limit")),
       host: host,
       decodeStepError: try error(json, "decode_step_error"),
@@ -90,11 +94,11 @@ struct ProfileReader {
     return points
   }
 
-  private func spread(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> RestSpread {
+  private func factors(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> [Double] {
     let values = try array(json, key)
-    let factors = values.compactMap(\.double).filter { $0 > 0 && $0.isFinite }
+    let factors = values.compactMap(\.double).filter { $0 > 0 && $0 < 1e6 }
     guard factors.count == values.count else { throw missing(key, "factors above zero") }
-    return RestSpread(factors: factors)
+    return factors
   }
 
   private func delaySpread(

@@ -29,10 +29,17 @@ public struct ArrivalJitter: Hashable, Sendable {
     }
   }
 
-  /// Another length that is chance, drawn evenly from zero to `limit`, which must not be negative.
+  /// A length that is chance, drawn evenly from zero to `limit`, which must not be negative.
   public func draw(below limit: Nanoseconds) -> Nanoseconds {
     precondition(limit >= .zero, "a limit is a length")
     var generator = SplitMix64(seed: ~seed)
     return Nanoseconds(Int64(generator.next(below: Int(limit.rawValue) + 1)))
+  }
+
+  /// One of `count` places, of which there must be some, drawn evenly.
+  public func place(of count: Int) -> Int {
+    precondition(count > 0, "a draw needs something to draw from")
+    var generator = SplitMix64(seed: ~seed &* 3)
+    return generator.next(below: count)
   }
 }

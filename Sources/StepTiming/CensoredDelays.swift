@@ -22,6 +22,14 @@ struct CensoredDelays: Sendable {
     bounds += other.bounds
   }
 
+  /// All delays in another proportion.
+  func scaled(by numerator: Nanoseconds, over denominator: Nanoseconds) -> CensoredDelays {
+    var scaled = CensoredDelays()
+    scaled.seen = seen.map { $0.scaled(by: numerator, over: denominator) }
+    scaled.bounds = bounds.map { $0.scaled(by: numerator, over: denominator) }
+    return scaled
+  }
+
   /// Delays that were seen.
   var seenCount: Int { seen.count }
   /// All delays, bounds included.
@@ -42,19 +50,24 @@ struct CensoredDelays: Sendable {
   /// The middle value; `nil` where none was seen.
   var median: Nanoseconds? { quantiles(1).first }
 
-  /// For each delay that was seen, the longest first, the share of delays that are no longer.
-  private var distribution: [(delay: Nanoseconds, share: Double)] {
+  /// The middle value if no bound stands for it; else `nil`.
+  var seenMedian: Nanoseconds? { distribution.last { $0.share >= 0.5 && $0.below <= 0.5 }?.delay }
+
+  /// For each delay that was seen, the longest first, the shares of delays that are no longer, and of
+  /// those that are shorter.
+  private var distribution: [(delay: Nanoseconds, share: Double, below: Double)] {
     let events = seen.sorted(by: >)
     let all = (seen + bounds).sorted()
-    var points: [(delay: Nanoseconds, share: Double)] = []
+    var points: [(delay: Nanoseconds, share: Double, below: Double)] = []
     var share = 1.0
     var (event, atRisk) = (0, all.count)
     while event < events.count {
       let delay = events[event]
       let same = events[event...].prefix { $0 == delay }.count
       while atRisk > 0, all[atRisk - 1] > delay { atRisk -= 1 }
-      points.append((delay, share))
-      share *= 1 - Double(same) / Double(atRisk)
+      let below = share * (1 - Double(same) / Double(atRisk))
+      points.append((delay, share, below))
+      share = below
       event += same
     }
     return points

@@ -12,17 +12,19 @@ public struct HostFit: Sendable {
   private var gatheringFit: GatheringFit
   private var callerFit: CallerFit
   private var graphLaunches: [Nanoseconds] = []
-  private var pieceLaunches = PieceLaunchFit()
+  private var pieceLaunches: PieceLaunchFit
+  private var launchedSizes: Set<Int> = []
   private var firstKernels: [Nanoseconds] = []
 
   private let requests: [TraceRequest]
   private let callers: [CallerRecord?]
-  private let usesTriton: Bool
   private var started: [Bool] = []
   private var previous: TraceStep?
   private var beforePrevious: TraceStep?
   /// Whether nothing was in flight when the step before was scheduled.
   private var previousWasFirst = false
+  /// Whether that step's launch was the first of its size.
+  private var previousIsNewSize = false
 
   /// A fit over a recording of these requests.
   ///
@@ -37,7 +39,7 @@ public struct HostFit: Sendable {
       moments: requests.indices.map { place in
         callers.isEmpty ? requests[place].arrival : callers[place]?.sent ?? requests[place].arrival
       })
-    self.usesTriton = usesTriton
+    pieceLaunches = PieceLaunchFit(usesTriton: usesTriton)
     started = Array(repeating: false, count: requests.count)
   }
 
@@ -47,6 +49,8 @@ public struct HostFit: Sendable {
     noteAdmissions(step)
     callerFit.add(step, requests: requests, callers: callers)
     let isFirst = isFirstAfterRest(step)
+    let isNewSize =
+      step.isInPieces && launchedSizes.insert(HostTiming.size(tokens: step.newTokens)).inserted
     if let previous {
       if previousWasFirst { noteLaunches(of: previous, next: step) }
       if !isFirst, let earlier = beforePrevious?.output, step.scheduleStart > earlier {
@@ -54,11 +58,12 @@ public struct HostFit: Sendable {
         // A longer one waited for a request, not for the host.
         if delay < Self.delayMax { scheduleDelays.append(delay) }
       }
-      noteAwaitedLaunch(of: step, previous: previous)
+      noteAwaitedLaunch(of: step, isNewSize: isNewSize, previous: previous)
     }
     beforePrevious = previous
     previous = step
     previousWasFirst = isFirst
+    previousIsNewSize = isNewSize
   }
 
   /// Longer waits between an output and the next scheduling are waits for work.
@@ -106,7 +111,11 @@ public struct HostFit: Sendable {
       firstKernels.append(slack)
       return
     }
-    if step.isInPieces { notePieceLaunch { $0.add(next.scheduleStart - step.scheduleEnd) } }
+    if step.isInPieces {
+      pieceLaunches.note(isNewSize: previousIsNewSize) {
+        $0.add(next.scheduleStart - step.scheduleEnd)
+      }
+    }
     if slack < Self.waitMin {
       firstKernels.append(slack)
     } else if !next.isInPieces {
@@ -116,20 +125,17 @@ public struct HostFit: Sendable {
 
   /// A step in pieces behind a decode step: where the GPU's work was done first, the decode step's
   /// output waited for the launch; else the launch was done by then.
-  private mutating func noteAwaitedLaunch(of step: TraceStep, previous: TraceStep) {
+  private mutating func noteAwaitedLaunch(
+    of step: TraceStep, isNewSize: Bool, previous: TraceStep
+  ) {
     guard let output = previous.output, step.isInPieces, !previous.isInPieces,
       let gpu = previous.gpuTime, let earlier = beforePrevious?.output, step.scheduleStart < output
     else { return }
     let launch = output - step.scheduleEnd
-    if output - earlier > gpu + Self.waitMin {
-      notePieceLaunch { $0.add(launch) }
-    } else {
-      notePieceLaunch { $0.add(atMost: launch) }
+    let wasAwaited = output - earlier > gpu + Self.waitMin
+    pieceLaunches.note(isNewSize: isNewSize) {
+      if wasAwaited { $0.add(launch) } else { $0.add(atMost: launch) }
     }
-  }
-
-  private mutating func notePieceLaunch(_ note: (inout CensoredDelays) -> Void) {
-    if usesTriton { note(&pieceLaunches.triton) } else { note(&pieceLaunches.library) }
   }
 
   /// Launches in pieces that were seen.
@@ -188,8 +194,9 @@ public struct HostFit: Sendable {
       scheduleDuration: Self.median(scheduleDurations) ?? fallback?.scheduleDuration ?? .zero,
       firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,
       graphLaunch: Self.median(graphLaunches) ?? fallback?.graphLaunch ?? .zero,
-      pieceLaunch: launches.triton, libraryPieceLaunch: launches.library,
-      pieceLaunchSpread: launches.spread,
+      pieceLaunch: launches.middles.triton, libraryPieceLaunch: launches.middles.library,
+      pieceLaunchSpread: launches.spread, newSizeSpread: launches.newSizes,
+      processPaces: launches.paces,
       outputDelay: .zero,
       clientDelay: client?.mean ?? fallback?.clientDelay ?? .zero,
       clientSpread: client.map(\.spread) ?? fallback?.clientSpread ?? .none)
@@ -204,4 +211,7 @@ public struct HostFit: Sendable {
 extension TraceStep {
   /// Whether some row has several new tokens, so that the step is no single graph.
   var isInPieces: Bool { rows.contains { $0.queryLength.rawValue > 1 } }
+
+  /// New tokens of all rows.
+  var newTokens: Int { rows.reduce(0) { $0 + Int($1.queryLength.rawValue) } }
 }

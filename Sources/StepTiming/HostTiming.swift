@@ -17,7 +17,8 @@ public import TraceModel
 /// ```
 /// If there is nothing to schedule while step n is in flight, schedule(n+1) starts at
 /// output(n) + scheduleDelay. Without asynchronous scheduling it always does, and nothing overlaps.
-/// Launches in pieces differ by `pieceLaunchSpread` from one to the next.
+/// Launches in pieces differ by `pieceLaunchSpread` from one to the next, by `newSizeSpread` where the
+/// process launches a size for the first time, and from process to process by `processPaces`.
 /// The caller has a token `clientDelay` after its output, in the mean over steps, which differ by
 /// `clientSpread`. Callers count from sending.
 public struct HostTiming: Hashable, Sendable {
@@ -44,6 +45,11 @@ public struct HostTiming: Hashable, Sendable {
   public var libraryPieceLaunch: Nanoseconds
   /// How `pieceLaunch` differs from launch to launch; launches with a library in proportion.
   public var pieceLaunchSpread: DelaySpread
+  /// The same where a process launches a size for the first time and loads what runs it; none where
+  /// such launches are as the others.
+  public var newSizeSpread: DelaySpread
+  /// What processes take for launches in pieces, over the middle, ascending; empty where few were seen.
+  public var processPaces: [Double]
   /// From the GPU's end of a step to its tokens at the scheduler.
   public var outputDelay: Nanoseconds
   /// From a token at the scheduler to the caller.
@@ -61,6 +67,7 @@ public struct HostTiming: Hashable, Sendable {
     firstKernel: Nanoseconds = .zero, graphLaunch: Nanoseconds = .zero,
     pieceLaunch: Nanoseconds = .zero, libraryPieceLaunch: Nanoseconds? = nil,
     pieceLaunchSpread: DelaySpread = .none,
+    newSizeSpread: DelaySpread = .none, processPaces: [Double] = [],
     outputDelay: Nanoseconds = .zero,
     clientDelay: Nanoseconds = .zero, clientSpread: DelaySpread = .none
   ) {
@@ -75,6 +82,8 @@ public struct HostTiming: Hashable, Sendable {
     self.pieceLaunch = pieceLaunch
     self.libraryPieceLaunch = libraryPieceLaunch ?? pieceLaunch
     self.pieceLaunchSpread = pieceLaunchSpread
+    self.newSizeSpread = newSizeSpread
+    self.processPaces = processPaces
     self.outputDelay = outputDelay
     self.clientDelay = clientDelay
     self.clientSpread = clientSpread
@@ -101,13 +110,33 @@ public struct HostTiming: Hashable, Sendable {
     return family.isTriton ? pieceLaunch : libraryPieceLaunch
   }
 
-  /// The same for a launch in pieces that comes after `count` others.
+  /// The same for a launch in pieces that comes after `count` others, of a size that the process has
+  /// launched before or not.
   public func launch(
-    of step: StepLaunch, attention family: KernelFamily, afterPieces count: Int
+    of step: StepLaunch, attention family: KernelFamily, afterPieces count: Int,
+    isNewSize: Bool = false
   ) -> Nanoseconds {
     let middle = launch(of: step, attention: family)
     guard !step.isFullGraph, pieceLaunch > .zero else { return middle }
-    let offset = pieceLaunchSpread.offset(ofStep: count)
-    return max(.zero, middle + offset.scaled(by: middle, over: pieceLaunch))
+    let spread = isNewSize && newSizeSpread != .none ? newSizeSpread : pieceLaunchSpread
+    return max(.zero, middle + spread.offset(ofStep: count).scaled(by: middle, over: pieceLaunch))
+  }
+
+  /// The size of a launch in pieces, in tiles of 8 tokens: matrix products choose among tiles in such
+  /// steps, and load each when they first use it.
+  public static func size(tokens: Int) -> Int { (tokens + 7) / 8 }
+
+  /// The same host with launches in pieces as that of `processPaces` takes them whose place is given.
+  public func process(_ place: Int) -> HostTiming {
+    let pace = processPaces[place]
+    func paced(_ time: Nanoseconds) -> Nanoseconds {
+      Nanoseconds(Int64((Double(time.rawValue) * pace).rounded()))
+    }
+    var host = self
+    host.pieceLaunch = paced(pieceLaunch)
+    host.libraryPieceLaunch = paced(libraryPieceLaunch)
+    host.pieceLaunchSpread = DelaySpread(offsets: pieceLaunchSpread.offsets.map(paced))
+    host.newSizeSpread = DelaySpread(offsets: newSizeSpread.offsets.map(paced))
+    return host
   }
 }

@@ -75,6 +75,23 @@ struct EngineTimelineTests {
     #expect(first != later)
   }
 
+  @Test("A size is new to the engine once, and sizes within 8 tokens are one")
+  func newSizes() {
+    var uneven = host
+    uneven.newSizeSpread = DelaySpread(offsets: [Nanoseconds(1000)])
+    var timeline = EngineTimeline(asynchronous: false, host: uneven)
+    let launches = [17, 24, 25, 17, 33].map { tokens in
+      let start = timeline.nextSchedule
+      timeline.begin(
+        at: start,
+        time: StepTime(
+          attention: Nanoseconds(50), rest: .zero, regret: .zero, variant: .triton2D,
+          launch: .eager(tokens: tokens)))
+      return (timeline.complete() - start).rawValue
+    }
+    #expect(launches == [1421, 421, 1421, 421, 1421])
+  }
+
   @Test("A request is admitted when the engine rests, and waits for it when it works")
   func admission() throws {
     let arrivals = requests([(5, 2, 1), (100, 2, 2)])

@@ -45,4 +45,14 @@ struct ArrivalJitterTests {
     #expect(Set(zip(draws, moved).map { $1 - $0 * 2 }).count > 1000)
     #expect(ArrivalJitter(amplitude: limit, seed: 3).draw(below: .zero) == .zero)
   }
+
+  @Test("one of several places is drawn evenly")
+  func places() {
+    let draws = (0..<2000).map { ArrivalJitter(amplitude: .zero, seed: $0).place(of: 4) }
+    for place in 0..<4 {
+      let count = Double(draws.count { $0 == place })
+      #expect((count - 500).magnitude < 5 * (2000 * 0.25 * 0.75).squareRoot())
+    }
+    #expect(ArrivalJitter(amplitude: .zero, seed: 3).place(of: 1) == 0)
+  }
 }

@@ -36,6 +36,17 @@ struct CensoredDelaysTests {
     #expect(mixed.quantiles(100).count { $0.rawValue == 20 } == 20)
   }
 
+  @Test("have a middle that was seen, unless it lies below all that were")
+  func seenMedian() {
+    #expect(Self.delays([5, 1, 3, 4, 2]).seenMedian == Nanoseconds(3))
+    #expect(Self.delays([10, 20, 30], atMost: [5, 6]).seenMedian == Nanoseconds(10))
+    #expect(Self.delays([10, 20], atMost: [8, 8, 8, 8]).seenMedian == nil)
+    #expect(Self.delays([]).seenMedian == nil)
+    let doubled = Self.delays([10, 20, 30], atMost: [5]).scaled(
+      by: Nanoseconds(6), over: Nanoseconds(3))
+    #expect(doubled.quantiles(4) == Self.delays([20, 40, 60], atMost: [10]).quantiles(4))
+  }
+
   @Test("estimate the distribution that they were drawn from, seen only where they exceed a limit")
   func unbiased() {
     // Delays 1…1000; each is seen where it exceeds a limit that has nothing to do with it.

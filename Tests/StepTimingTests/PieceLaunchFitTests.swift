@@ -6,24 +6,36 @@ import TraceModel
 
 @Suite("Launches in pieces")
 struct PieceLaunchFitTests {
-  private static func fit(triton: [Int64], library: [Int64] = []) -> PieceLaunchFit {
-    var fit = PieceLaunchFit()
-    for launch in triton { fit.triton.add(Nanoseconds(launch)) }
-    for launch in library { fit.library.add(Nanoseconds(launch)) }
+  /// One process with launches of sizes that it had launched before, and of others.
+  private static func process(
+    usesTriton: Bool = true, _ known: [Int64], new: [Int64] = [], atMost bounds: [Int64] = []
+  ) -> PieceLaunchFit {
+    var fit = PieceLaunchFit(usesTriton: usesTriton)
+    for launch in known { fit.note(isNewSize: false) { $0.add(Nanoseconds(launch)) } }
+    for launch in new { fit.note(isNewSize: true) { $0.add(Nanoseconds(launch)) } }
+    for bound in bounds { fit.note(isNewSize: false) { $0.add(atMost: Nanoseconds(bound)) } }
     return fit
+  }
+
+  private static func times(_ processes: PieceLaunchFit..., fallback: HostTiming? = nil)
+    -> PieceLaunchFit.Times
+  {
+    var fit = processes[0]
+    for process in processes.dropFirst() { fit.add(process) }
+    return fit.times(layers: 40, fallback: fallback, fallbackLayers: 40)
   }
 
   @Test("have a middle one, and a spread around it where enough were seen")
   func spread() {
-    let times = Self.fit(triton: (1...99).map { 1000 * $0 })
-      .times(layers: 40, fallback: nil, fallbackLayers: 1)
-    #expect(times.triton == Nanoseconds(50_000))
+    let times = Self.times(Self.process((1...99).map { 1000 * $0 }))
+    #expect(times.middles.triton == Nanoseconds(50_000))
     let offsets = times.spread.offsets
     #expect(offsets.count == 33)
     #expect(offsets[16] == .zero, "the middle launch is one of them")
     #expect(offsets.first == Nanoseconds(-48_000) && offsets.last == Nanoseconds(48_000))
-    let few = Self.fit(triton: [9, 5, 7]).times(layers: 40, fallback: nil, fallbackLayers: 1)
-    #expect(few.triton == Nanoseconds(7))
+    #expect(times.newSizes == .none && times.paces.isEmpty)
+    let few = Self.times(Self.process([9, 5, 7]))
+    #expect(few.middles.triton == Nanoseconds(7))
     #expect(few.spread == .none)
   }
 
@@ -31,15 +43,67 @@ struct PieceLaunchFitTests {
   func proportion() {
     let known = HostTiming(
       pieceLaunch: Nanoseconds(150), libraryPieceLaunch: Nanoseconds(120),
-      pieceLaunchSpread: DelaySpread(offsets: [Nanoseconds(-15), .zero, Nanoseconds(30)]))
-    let times = Self.fit(triton: [], library: [240])
+      pieceLaunchSpread: DelaySpread(offsets: [Nanoseconds(-15), .zero, Nanoseconds(30)]),
+      newSizeSpread: DelaySpread(offsets: [Nanoseconds(60)]), processPaces: [0.5, 1, 2])
+    let times = Self.process(usesTriton: false, [240])
       .times(layers: 32, fallback: known, fallbackLayers: 40)
-    #expect(times.library == Nanoseconds(240))
-    #expect(times.triton == Nanoseconds(300))
+    #expect(times.middles.library == Nanoseconds(240))
+    #expect(times.middles.triton == Nanoseconds(300))
     #expect(times.spread.offsets.map(\.rawValue) == [-30, 0, 60])
-    let none = Self.fit(triton: []).times(layers: 20, fallback: known, fallbackLayers: 40)
-    #expect(none.triton == Nanoseconds(75), "half the layers")
-    #expect(none.library == Nanoseconds(60))
+    #expect(times.newSizes == .none, "the middle has what new sizes take")
+    #expect(times.paces == [0.5, 1, 2])
+    let none = Self.process([]).times(layers: 20, fallback: known, fallbackLayers: 40)
+    #expect(none.middles.triton == Nanoseconds(75), "half the layers")
+    #expect(none.middles.library == Nanoseconds(60))
+    #expect(none.newSizes.offsets.map(\.rawValue) == [30])
+  }
+
+  @Test("of sizes that a process has not met before are told apart where there are enough of both")
+  func newSizes() {
+    let times = Self.times(
+      Self.process(Array(repeating: 100, count: 20), new: (0..<20).map { 150 + 10 * $0 }))
+    #expect(times.middles.triton == Nanoseconds(100))
+    #expect(times.spread.offsets.allSatisfy { $0 == .zero })
+    #expect(times.newSizes.offsets.first == Nanoseconds(50))
+    #expect(times.newSizes.offsets.last == Nanoseconds(240))
+    let few = Self.times(Self.process(Array(repeating: 100, count: 20), new: [500, 500]))
+    #expect(few.newSizes == .none)
+    #expect(few.spread.offsets.last == Nanoseconds(400), "they count as the others")
+  }
+
+  @Test("differ from process to process, each kind beside its own middle")
+  func paces() throws {
+    func launches(_ middle: Int64) -> [Int64] { (-15...15).map { middle + $0 * middle / 30 } }
+    let times = Self.times(
+      Self.process(launches(3000)), Self.process(launches(6000)), Self.process(launches(1500)),
+      Self.process(usesTriton: false, launches(600)), Self.process(launches(30)[..<9].map { $0 }))
+    #expect(times.paces.count == 4)
+    #expect(times.paces[2] == 1 && times.paces == times.paces.sorted())
+    #expect(times.paces[3] / times.paces[0] == 4)
+    let longest = try #require(times.spread.offsets.last)
+    let share = longest.seconds / times.middles.triton.seconds
+    #expect((0.45...0.55).contains(share), "of each process's own middle")
+    let two = Self.times(Self.process(launches(3000)), Self.process(launches(6000)))
+    #expect(two.paces.isEmpty, "too few processes")
+    let hidden = Self.times(
+      Self.process(launches(3000)), Self.process(launches(3000)),
+      Self.process([9000], atMost: Array(repeating: 9000, count: 40)))
+    #expect(hidden.paces.isEmpty, "of the third only the longest launch was seen")
+  }
+
+  @Test("are those of one process where its pace is taken")
+  func process() {
+    let host = HostTiming(
+      graphLaunch: Nanoseconds(7), pieceLaunch: Nanoseconds(100),
+      libraryPieceLaunch: Nanoseconds(80),
+      pieceLaunchSpread: DelaySpread(offsets: [Nanoseconds(-20), .zero]),
+      newSizeSpread: DelaySpread(offsets: [Nanoseconds(50)]), processPaces: [0.5, 1, 1.5])
+    #expect(host.process(1) == host)
+    let slow = host.process(2)
+    #expect(slow.pieceLaunch == Nanoseconds(150) && slow.libraryPieceLaunch == Nanoseconds(120))
+    #expect(slow.pieceLaunchSpread.offsets.map(\.rawValue) == [-30, 0])
+    #expect(slow.newSizeSpread.offsets.map(\.rawValue) == [75])
+    #expect(slow.graphLaunch == host.graphLaunch)
   }
 
   @Test("vary from launch to launch, those of a library in proportion, those of graphs not")
@@ -60,5 +124,20 @@ struct PieceLaunchFitTests {
           of: .fullGraph(paddedTokens: 1), attention: .triton2D, afterPieces: count)
           == Nanoseconds(5))
     }
+  }
+
+  @Test("of new sizes have a spread of their own, if there is one")
+  func newSizeLaunches() {
+    var host = HostTiming(pieceLaunch: Nanoseconds(100), libraryPieceLaunch: Nanoseconds(50))
+    func launch(_ family: KernelFamily, isNewSize: Bool) -> Int64 {
+      host.launch(
+        of: .eager(tokens: 9), attention: family, afterPieces: 3, isNewSize: isNewSize
+      ).rawValue
+    }
+    #expect(launch(.triton2D, isNewSize: true) == 100)
+    host.newSizeSpread = DelaySpread(offsets: [Nanoseconds(60)])
+    #expect(launch(.triton2D, isNewSize: true) == 160)
+    #expect(launch(.flashAttention3, isNewSize: true) == 80)
+    #expect(launch(.triton2D, isNewSize: false) == 100)
   }
 }

@@ -10,14 +10,16 @@ struct RestSpreadTests {
     let count = UInt32(spread.factors.count)
     #expect(count > 1)
     let taken = (0..<4 * count).map { spread.factor(after: $0) }
-    #expect(abs(taken.reduce(0, +) / Double(taken.count) - 1) < 1e-9)
+    let mean: Double = taken.reduce(0, +) / Double(taken.count)
+    #expect((mean - 1).magnitude < 1e-9)
     for factor in spread.factors { #expect(taken.count { $0 == factor } == 4) }
   }
 
   @Test("is that of the larger steps, which never wait for the host")
   func largerHalf() {
-    let large = (0..<60).map { (tokens: 2000 + $0, ratio: 0.98 + 0.04 * Double($0 % 2)) }
-    let small = (0..<60).map { (tokens: 100 + $0, ratio: $0 % 10 == 0 ? 1.9 : 0.9) }
+    typealias Step = (tokens: Int, ratio: Double)
+    let large = (0..<60).map { place -> Step in (2000 + place, place % 2 == 0 ? 0.98 : 1.02) }
+    let small = (0..<60).map { place -> Step in (100 + place, place % 10 == 0 ? 1.9 : 0.9) }
     #expect(RestSpread(small + large) == RestSpread(large))
   }
 

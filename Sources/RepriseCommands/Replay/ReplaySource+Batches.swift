@@ -8,7 +8,8 @@ import TraceModel
 
 extension ReplaySource {
   /// The replay that forms batches from the arrivals, moved by `jitter` if one is given, which then
-  /// meets launches in another order, too, and finds that an idle engine gathers more or less.
+  /// meets launches in another order, too, in a process of another pace, and finds that an idle engine
+  /// gathers more or less.
   ///
   /// - `sent`: for each request when the callers of another run sent it, which are then the arrivals
   /// - `precedence`: the order of equal arrivals, where it is not that of the recording
@@ -21,7 +22,12 @@ extension ReplaySource {
     // An order that is known is no matter of chance.
     if !sent.isEmpty { moved.keepOrder(of: arriving) }
     var host = host
-    if let jitter { host.gathering = jitter.draw(below: host.gathering * 2) }
+    if let jitter {
+      host.gathering = jitter.draw(below: host.gathering * 2)
+      if !host.processPaces.isEmpty {
+        host = host.process(jitter.place(of: host.processPaces.count))
+      }
+    }
     return RescheduledReplay(
       requests: moved,
       prefixBlockTokens: reader.header.prefixBlockTokens,
