@@ -237,8 +237,8 @@ def on_fourth_machine(ways, second, repeats, rounds):
 
 On the second and third machine each engine met these workloads for the first time. Here it ran all of them round by round (`record_vllm.py --repeat`), and
 the second round is what is judged. The machine's host is like those two. In the first round prompts of less than 1,000 tokens take up to twice as
-long to launch, in later ones, of the same sizes, they do not: a process, it seems, loads what it launches for a size when it first meets it. No profile
-models that, so on the second and third machine short prompts' TTFT is predicted too short. How far apart callers of such rounds were
+long to launch, in later ones, of the same sizes, they do not: a process loads what it launches for a size when it first meets it. A profile has that as
+far as its recordings show it (`new_size_launch_spread_us`). How far apart callers of such rounds were
 (`traces/h200/repeats.jsonl`, which has launches too):
 """
     yield from round_table(rounds)
