@@ -15,7 +15,7 @@ struct EngineTimeline {
   /// Steps launched in pieces so far.
   private var pieceLaunches: Int
   /// Their sizes.
-  private var launchedSizes: Set<Int> = []
+  private var launchedSizes = LaunchedSizes()
 
   private let host: HostTiming
   /// The GPU's end of the steps in flight, the older first.
@@ -52,8 +52,7 @@ struct EngineTimeline {
     precondition(!isFull, "the oldest step must complete before another begins")
     let scheduled = start + host.scheduleDuration
     let isNewSize =
-      !time.launch.isFullGraph
-      && launchedSizes.insert(HostTiming.size(tokens: time.launch.tokens)).inserted
+      !time.launch.isFullGraph && launchedSizes.isNew(tokens: time.launch.tokens)
     launched =
       scheduled
       + host.launch(

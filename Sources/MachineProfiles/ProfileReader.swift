@@ -6,6 +6,10 @@ internal import TraceModel
 struct ProfileReader {
   let source: String
 
+  /// Microseconds, and factors, beyond which no profile is one; their product is a time.
+  private static let delayMax = 1e9
+  private static let factorMax = 1e6
+
   func string(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> String {
     guard let value = json[key]?.string else { throw missing(key, "a string") }
     return value
@@ -58,7 +62,9 @@ struct ProfileReader {
     for (key, path) in HostTiming.keys {
       // Profiles of before tell neither sending nor waking up apart, nor what waking gathers.
       if hostJSON[key] == nil, HostTiming.laterKeys.contains(key) { continue }
-      host[keyPath: path] = Nanoseconds(Int64((try number(hostJSON, key) * 1e3).rounded()))
+      let value = try number(hostJSON, key)
+      guard value.magnitude < Self.delayMax else { throw missing(key, "microseconds") }
+      host[keyPath: path] = Nanoseconds(Int64((value * 1e3).rounded()))
     }
     if hostJSON["gathering_us"] == nil {
       host.gathering = HostTiming.gathering(within: host.admission + host.wakeUp)
@@ -96,7 +102,7 @@ struct ProfileReader {
 
   private func factors(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> [Double] {
     let values = try array(json, key)
-    let factors = values.compactMap(\.double).filter { $0 > 0 && $0 < 1e6 }
+    let factors = values.compactMap(\.double).filter { $0 > 0 && $0 < Self.factorMax }
     guard factors.count == values.count else { throw missing(key, "factors above zero") }
     return factors
   }
@@ -106,7 +112,7 @@ struct ProfileReader {
   ) throws(MachineProfileError) -> DelaySpread {
     guard json[key] != nil else { return .none }
     let values = try array(json, key)
-    let offsets = values.compactMap(\.double).filter { $0.magnitude < 1e9 }
+    let offsets = values.compactMap(\.double).filter { $0.magnitude < Self.delayMax }
     guard offsets.count == values.count else { throw missing(key, "microseconds") }
     return DelaySpread(offsets: offsets.map { Nanoseconds(Int64(($0 * 1e3).rounded())) })
   }

@@ -13,7 +13,7 @@ public struct HostFit: Sendable {
   private var callerFit: CallerFit
   private var graphLaunches: [Nanoseconds] = []
   private var pieceLaunches: PieceLaunchFit
-  private var launchedSizes: Set<Int> = []
+  private var launchedSizes = LaunchedSizes()
   private var firstKernels: [Nanoseconds] = []
 
   private let requests: [TraceRequest]
@@ -49,8 +49,7 @@ public struct HostFit: Sendable {
     noteAdmissions(step)
     callerFit.add(step, requests: requests, callers: callers)
     let isFirst = isFirstAfterRest(step)
-    let isNewSize =
-      step.isInPieces && launchedSizes.insert(HostTiming.size(tokens: step.newTokens)).inserted
+    let isNewSize = step.isInPieces && launchedSizes.isNew(tokens: step.newTokens)
     if let previous {
       if previousWasFirst { noteLaunches(of: previous, next: step) }
       if !isFirst, let earlier = beforePrevious?.output, step.scheduleStart > earlier {

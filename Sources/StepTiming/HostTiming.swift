@@ -45,8 +45,8 @@ public struct HostTiming: Hashable, Sendable {
   public var libraryPieceLaunch: Nanoseconds
   /// How `pieceLaunch` differs from launch to launch; launches with a library in proportion.
   public var pieceLaunchSpread: DelaySpread
-  /// The same where a process launches a size for the first time and loads what runs it; none where
-  /// such launches are as the others.
+  /// The same where a process launches a size for the first time and loads what runs it
+  /// (`LaunchedSizes`); none where such launches are as the others.
   public var newSizeSpread: DelaySpread
   /// What processes take for launches in pieces, over the middle, ascending; empty where few were seen.
   public var processPaces: [Double]
@@ -121,10 +121,6 @@ public struct HostTiming: Hashable, Sendable {
     let spread = isNewSize && newSizeSpread != .none ? newSizeSpread : pieceLaunchSpread
     return max(.zero, middle + spread.offset(ofStep: count).scaled(by: middle, over: pieceLaunch))
   }
-
-  /// The size of a launch in pieces, in tiles of 8 tokens: matrix products choose among tiles in such
-  /// steps, and load each when they first use it.
-  public static func size(tokens: Int) -> Int { (tokens + 7) / 8 }
 
   /// The same host with launches in pieces as that of `processPaces` takes them whose place is given.
   public func process(_ place: Int) -> HostTiming {

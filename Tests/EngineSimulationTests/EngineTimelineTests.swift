@@ -92,6 +92,13 @@ struct EngineTimelineTests {
     #expect(launches == [1421, 421, 1421, 421, 1421])
   }
 
+  @Test("After 64 sizes everything is loaded")
+  func loaded() {
+    var sizes = LaunchedSizes()
+    let news = (1...100).map { sizes.isNew(tokens: 8 * $0) }
+    #expect(news == (1...100).map { $0 <= 64 })
+  }
+
   @Test("A request is admitted when the engine rests, and waits for it when it works")
   func admission() throws {
     let arrivals = requests([(5, 2, 1), (100, 2, 2)])

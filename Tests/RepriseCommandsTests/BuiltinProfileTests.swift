@@ -2,6 +2,7 @@ import MachineProfiles
 import StepTiming
 import TestSupport
 import Testing
+import TraceModel
 
 @testable import RepriseCommands
 
@@ -36,5 +37,24 @@ struct BuiltinProfileTests {
     let error = try #require(errors.first { $0.part == "held out: \(bound.part)" }?.error)
     #expect(error.median < bound.median, "\(error)")
     #expect(error.p90 < bound.p90, "\(error)")
+  }
+
+  @Test("comes back from its JSON, and hosts that cannot be are refused")
+  func json() throws {
+    let profile = try #require(try BuiltinProfiles.profile(gpu: "NVIDIA H200"))
+    let copy = try MachineProfile(json: profile.json, source: "copy")
+    #expect(copy.models.map(\.host) == profile.models.map(\.host))
+    #expect(profile.models.contains { $0.host.newSizeSpread != .none })
+    func refused(_ change: (inout HostTiming) -> Void) {
+      var changed = profile
+      change(&changed.models[0].host)
+      #expect(throws: MachineProfileError.self) {
+        try MachineProfile(json: changed.json, source: "changed")
+      }
+    }
+    refused { $0.processPaces = [0, 1] }
+    refused { $0.processPaces = [1, 1e9] }
+    refused { $0.pieceLaunch = Nanoseconds(Int64.max / 2) }
+    refused { $0.newSizeSpread = DelaySpread(offsets: [Nanoseconds(Int64.max / 2)]) }
   }
 }
