@@ -29,7 +29,7 @@ def parse(arguments):
     build.add_argument("--block-size", type=int, default=None, help="tokens in a KV block")
     build.add_argument("--element", choices=["bf16", "fp16"], default="bf16")
     build.add_argument("--variant", action="append", help="only these; default: all that fit")
-    build.add_argument("--everything", action="store_true", help="also the shapes that CI checks")
+    build.add_argument("--everything", action="store_true", help="also the shapes of no model above, which CI compiles")
     build.add_argument("--output", type=Path, default=default_folder(), help="default: %(default)s")
     build.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 16))
     commands.add_parser("list", help="print models, shapes and variants")
