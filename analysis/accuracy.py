@@ -120,7 +120,7 @@ No profile has seen the run that it is reported on: `analysis/split.json` says w
   kernel as a provider timed it (`traces/h200/providers.jsonl.zst`): in a graph, scheduled beforehand, which an engine's calls are not quite.
 
 No error can be told from none below the floor: two real runs of the same work, on one machine, gave {floor};
-two machines were up to {percent(noise["machine_to_machine"], 0)} apart. What each number means stands in `Sources/Reports/VALIDATION.md`.
+two machines were up to {percent(noise["machine_to_machine"])} apart in ITL mean. What each number means stands in `Sources/Reports/VALIDATION.md`.
 
 A prediction is the middle of {JITTER + 1} replays, of which {JITTER} have arrivals moved as far as real sendings differ from run to run. *Or as real
 runs*: within the goal, or the real value lies between the least and the greatest of those replays, each further out by the floor. On an edge, of which

@@ -27,6 +27,9 @@ enum BenchFile {
           + "save the result again")
     }
     var log = ClientLog(source: text.source, format: .bench, requests: [])
+    log.duration = try whole["duration"].map { value throws(ClientLogError) in
+      try place.time(value, "duration")
+    }
     for index in ttfts.indices {
       let place = ClientLogPlace(source: text.source, place: "request \(index)")
       let tokens = try place.count(outputs[index], "output_lens")

@@ -1,62 +1,114 @@
 public import TraceModel
 
+/// Which of a log's requests are which of a trace.
+public struct ClientLogMatches: Hashable, Sendable {
+  /// For each request of the trace the log's request that it is, with the trace's number of output
+  /// tokens; `nil` for those that the log has not, or that failed at the client.
+  public var requests: [ClientRequest?]
+  /// Requests of the log that are not in the trace, or are of other lengths there.
+  public var leftOut: Int
+}
+
 extension ClientLog {
-  /// For each request of a trace the log's request that it is, or an error that says how one sees
-  /// that the log is of another run; `nil` for those that failed at the client.
+  /// Finds each request of the log in a trace, or says how one sees that the log is of another run.
   ///
-  /// Logs with ids of their own are matched by these, others by their order: the trace's by arrival,
-  /// the log's by sending (for `vllm bench serve`, the order of its lists). Prompt lengths and, where
-  /// every request ended well, output lengths must then agree, and so must the times between sendings.
-  public func matched(to trace: [TraceRequest]) throws(ClientLogError) -> [ClientRequest?] {
-    let total = requests.count + failed
-    guard total == trace.count else {
-      throw otherRun("\(total) requests here, \(trace.count) in the trace")
+  /// Logs with ids of their own are matched by these, others by when their requests were sent, and
+  /// logs without such times by their order, the end of the log at the end of the trace: what comes
+  /// before is a warm-up. Lengths must then agree; a request of other lengths, as of a stream that was
+  /// cut short, is left out. Where that befalls more than a few, or sendings lie far off the trace's
+  /// arrivals, the log is of another run.
+  public func matched(to trace: [TraceRequest]) throws(ClientLogError) -> ClientLogMatches {
+    var matches = pairs(with: trace)
+    let surplus = Self.commonSurplus(of: matches, over: trace)
+    if surplus > 0, matches.alignment == .time {
+      matches = pairsByTime(with: trace, promptSurplus: surplus...surplus)
     }
-    var matches = [ClientRequest?](repeating: nil, count: trace.count)
-    if requests.contains(where: \.hasOwnID) {
-      var places: [RequestID: Int] = [:]
-      for (place, request) in trace.enumerated() { places[request.id] = place }
-      for request in requests {
-        guard let place = places[RequestID(request.id)] else {
-          throw otherRun("request \(request.id) is not in the trace")
-        }
-        matches[place] = request
-      }
-    } else {
-      let order = trace.indices.sorted { (trace[$0].arrival, $0) < (trace[$1].arrival, $1) }
-      guard format == .bench || failed == 0 else {
-        throw ClientLogError(
-          .otherRun, source: source,
-          reason: "\(failed) requests failed, and the others cannot be told apart by their order; "
-            + "compare a run without failures")
-      }
-      for request in requests {
-        matches[order[min(Int(request.id), order.count - 1)]] = request
+    var found = ClientLogMatches(requests: matches.requests, leftOut: 0)
+    var firstFault: String?
+    for (place, request) in trace.enumerated() {
+      guard let match = found.requests[place] else { continue }
+      if let fault = match.lengthFault(as: request, promptSurplus: surplus) {
+        firstFault = firstFault ?? fault
+        found.requests[place] = nil
+      } else {
+        found.requests[place]?.outputTokens = request.outputTokens.value
       }
     }
-    try checkLengths(matches, trace)
-    try checkSendings(matches, trace)
-    return matches
+    let count = found.requests.count { $0 != nil }
+    found.leftOut = requests.count - count
+    guard count > 0,
+      Double(found.leftOut) <= ClientLogLimits.leftOutShareMax * Double(requests.count)
+    else {
+      throw otherRun(
+        firstFault ?? matches.fault
+          ?? "\(found.leftOut) of \(requests.count) requests are not in it")
+    }
+    try checkSendings(found.requests, trace)
+    return found
   }
 
-  private func checkLengths(
-    _ matches: [ClientRequest?], _ trace: [TraceRequest]
-  ) throws(ClientLogError) {
-    for (request, match) in zip(trace, matches) {
-      guard let match else { continue }
-      let prompt = request.promptTokens.value
-      if let told = match.promptTokens,
-        abs(told - prompt) > max(ClientLogLimits.promptTokensSlack, prompt / 50)
-      {
-        throw otherRun(
-          "request \(request.id.rawValue) has \(told) prompt tokens here, \(prompt) in the trace")
+  /// Requests side by side, whatever their lengths.
+  private func pairs(with trace: [TraceRequest]) -> Pairs {
+    if requests.contains(where: \.hasOwnID) { return pairsByID(with: trace) }
+    guard requests.allSatisfy({ $0.sent != nil }) else { return pairsByPlace(with: trace) }
+    if requests.count == trace.count {
+      let inOrder = pairsByOrder(with: trace)
+      let agree = zip(trace, inOrder.requests).allSatisfy { request, match in
+        match?.lengthFault(as: request, promptSurplus: 0) == nil
       }
-      guard match.outputTokens == request.outputTokens.value else {
-        throw otherRun(
-          "request \(request.id.rawValue) has \(match.outputTokens) output tokens here, "
-            + "\(request.outputTokens.rawValue) in the trace")
+      if agree { return inOrder }
+    }
+    return pairsByTime(with: trace, promptSurplus: 0...ClientLogLimits.promptSurplusMax)
+  }
+
+  private func pairsByID(with trace: [TraceRequest]) -> Pairs {
+    var pairs = Pairs(alignment: .id, count: trace.count)
+    var places: [RequestID: Int] = [:]
+    for (place, request) in trace.enumerated() { places[request.id] = place }
+    for request in requests {
+      if let place = places[RequestID(request.id)] {
+        pairs.requests[place] = request
+      } else {
+        pairs.fault = pairs.fault ?? "request \(request.id) is not in it"
       }
     }
+    return pairs
+  }
+
+  /// By places in a list, failed requests included.
+  private func pairsByPlace(with trace: [TraceRequest]) -> Pairs {
+    var pairs = Pairs(alignment: .place, count: trace.count)
+    let warmUps = trace.count - requests.count - failed
+    guard warmUps >= 0 else {
+      pairs.fault = "\(requests.count + failed) requests here, \(trace.count) in the trace"
+      return pairs
+    }
+    let order = trace.placesByArrival
+    for request in requests where order.indices.contains(warmUps + Int(request.id)) {
+      pairs.requests[order[warmUps + Int(request.id)]] = request
+    }
+    return pairs
+  }
+
+  /// The order of sending as the order of arrival.
+  private func pairsByOrder(with trace: [TraceRequest]) -> Pairs {
+    var pairs = Pairs(alignment: .place, count: trace.count)
+    for (place, request) in zip(trace.placesByArrival, requests.sortedBySending) {
+      pairs.requests[place] = request
+    }
+    return pairs
+  }
+
+  /// How many tokens the trace's prompts have more than the log's in the middle, as a chat template
+  /// adds them to each.
+  private static func commonSurplus(of pairs: Pairs, over trace: [TraceRequest]) -> Int {
+    let surpluses = zip(trace, pairs.requests).compactMap { request, match in
+      match?.promptTokens.map { request.promptTokens.value - $0 }
+    }.sorted()
+    guard let middle = surpluses.isEmpty ? nil : surpluses[surpluses.count / 2],
+      (ClientLogLimits.promptTokensSlack + 1...ClientLogLimits.promptSurplusMax).contains(middle)
+    else { return 0 }
+    return middle
   }
 
   /// Clocks differ, so what must agree is when requests were sent after one another.
@@ -80,5 +132,55 @@ extension ClientLog {
     ClientLogError(
       .otherRun, source: source,
       reason: "of another run than the trace: \(what); name the log of a run of this workload")
+  }
+}
+
+/// Requests of a log beside those of a trace, before their lengths are held to one another.
+struct Pairs {
+  /// What they were found by.
+  enum Alignment { case id, place, time }
+
+  let alignment: Alignment
+  /// By request of the trace.
+  var requests: [ClientRequest?]
+  /// Why some request of the log has none.
+  var fault: String?
+
+  init(alignment: Alignment, count: Int) {
+    self.alignment = alignment
+    requests = Array(repeating: nil, count: count)
+  }
+}
+
+extension ClientRequest {
+  /// How its lengths are not those of a request of the trace; `nil` where they agree.
+  ///
+  /// - `promptSurplus`: prompt tokens that the server added to every request
+  func lengthFault(as request: TraceRequest, promptSurplus: Int) -> String? {
+    let (prompt, output) = (request.promptTokens.value, request.outputTokens.value)
+    if let told = promptTokens,
+      abs(told + promptSurplus - prompt) > max(ClientLogLimits.promptTokensSlack, prompt / 50)
+    {
+      return "request \(request.id.rawValue) has \(told) prompt tokens here, \(prompt) in the trace"
+    }
+    guard abs(outputTokens - output) <= max(ClientLogLimits.outputTokensSlack, output / 50) else {
+      return "request \(request.id.rawValue) has \(outputTokens) output tokens here, "
+        + "\(output) in the trace"
+    }
+    return nil
+  }
+}
+
+extension [ClientRequest] {
+  /// The requests in the order in which they were sent; those of one moment in the log's.
+  var sortedBySending: [ClientRequest] {
+    sorted { ($0.sent ?? .zero, $0.id) < ($1.sent ?? .zero, $1.id) }
+  }
+}
+
+extension [TraceRequest] {
+  /// Places in the order of arrival; equal arrivals in that of the trace.
+  var placesByArrival: [Int] {
+    indices.sorted { (self[$0].arrival, $0) < (self[$1].arrival, $1) }
   }
 }

@@ -20,13 +20,19 @@ public struct ClientLog: Hashable, Sendable {
   public var requests: [ClientRequest]
   /// Requests that failed or were cancelled, which are compared with nothing.
   public var failed: Int
+  /// From the first sending to the last answer, where the log tells it beside its requests.
+  public var duration: Nanoseconds?
 
   /// A log of given requests.
-  public init(source: String, format: Format, requests: [ClientRequest], failed: Int = 0) {
+  public init(
+    source: String, format: Format, requests: [ClientRequest], failed: Int = 0,
+    duration: Nanoseconds? = nil
+  ) {
     self.source = source
     self.format = format
     self.requests = requests
     self.failed = failed
+    self.duration = duration
   }
 }
 

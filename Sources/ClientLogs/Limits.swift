@@ -13,6 +13,16 @@ public enum ClientLogLimits {
   /// Prompt tokens by which a client's count may differ from the engine's: special tokens that the
   /// server adds, and text that tokenizes to a little more or less.
   public static let promptTokensSlack = 16
+  /// Prompt tokens that every request may have more in the trace: a chat template's.
+  public static let promptSurplusMax = 256
+  /// Output tokens by which a client that counts them in the text may be off.
+  public static let outputTokensSlack = 2
+  /// The largest share of a log's requests that may have no counterpart in the trace.
+  public static let leftOutShareMax = 0.1
+  /// Pairs of requests that may say how two clocks differ: a second's work at most.
+  public static let alignmentVotesMax = 4_000_000
+  /// How far apart pairs may be that say the same of two clocks: what sendings vary by.
+  public static let alignmentWindowNanoseconds: Int64 = 50_000_000
   /// Seconds by which, in the middle, requests may have been sent off their places in the trace.
   public static let sendShiftMax = 1.0
 }

@@ -30,21 +30,33 @@ public struct RescheduledReplay: Sendable {
   ///
   /// `prefixBlockTokens` is the granularity of their `prefixBlocks`, `nil` where prefixes are
   /// unknown. `precedence` has a number for each request, which decides between equal arrivals: the
-  /// lower is first. Another `launchesBefore` meets the launches of steps in pieces in another
-  /// order. The engine must be within `EngineLimits`.
+  /// lower is first. `recordedHits` has for each request how many tokens a recorded engine found in its
+  /// prefix cache; they are found again where prefixes are unknown and the engine has such a cache, and
+  /// their blocks then count for each request. Another `launchesBefore` meets the launches of steps in
+  /// pieces in another order. The engine must be within `EngineLimits`.
   public init(
     requests: [TraceRequest], prefixBlockTokens: Int?, precedence: [Int32]? = nil,
-    engine: EngineModel, host: HostTiming, launchesBefore: Int = 0
+    recordedHits: [TokenCount]? = nil, engine: EngineModel, host: HostTiming,
+    launchesBefore: Int = 0
   ) {
     precondition(precedence.map { $0.count == requests.count } ?? true)
+    precondition(recordedHits.map { $0.count == requests.count } ?? true)
     precondition(engine.outOfBounds == nil, "the engine is outside EngineLimits")
     self.engine = engine
     self.host = host
     self.launchesBefore = launchesBefore
     traceRequests = requests
     let fitting = requests.map { engine.canServe($0) }
-    self.requests = zip(requests, fitting).map { request, fits in
-      fits ? SchedulerRequest(request) : SchedulerRequest(promptTokens: 1, outputTokens: 1)
+    let prefixes =
+      engine.prefixCaching
+      ? PrefixIdentities(
+        requests: requests, prefixBlockTokens: prefixBlockTokens, kvBlockSize: engine.kvBlockSize)
+      : nil
+    let hits = engine.prefixCaching && prefixes == nil ? recordedHits : nil
+    self.requests = requests.indices.map { place in
+      fitting[place]
+        ? SchedulerRequest(requests[place], hits: hits?[place] ?? .zero)
+        : SchedulerRequest(promptTokens: 1, outputTokens: 1)
     }
     refused = fitting.indices.filter { !fitting[$0] }
     arrivals = fitting.indices.filter { fitting[$0] }
@@ -53,11 +65,7 @@ public struct RescheduledReplay: Sendable {
           < (requests[$1].arrival, precedence?[$1] ?? 0, $1)
       }
       .map { Int32($0) }
-    prefixes =
-      engine.prefixCaching
-      ? PrefixIdentities(
-        requests: requests, prefixBlockTokens: prefixBlockTokens, kvBlockSize: engine.kvBlockSize)
-      : nil
+    self.prefixes = prefixes
   }
 
   /// Runs the trace to its end with the step times of `timer`.
@@ -110,9 +118,11 @@ extension EngineModel {
 }
 
 extension SchedulerRequest {
-  fileprivate init(_ request: TraceRequest) {
+  /// At least one token is always computed, so that there is something to sample from.
+  fileprivate init(_ request: TraceRequest, hits: TokenCount) {
+    let prompt = max(1, request.promptTokens.rawValue)
     self.init(
-      promptTokens: max(1, request.promptTokens.rawValue),
-      outputTokens: max(1, request.outputTokens.rawValue))
+      promptTokens: prompt, outputTokens: max(1, request.outputTokens.rawValue),
+      recordedHits: min(max(0, hits.rawValue), prompt - 1))
   }
 }

@@ -10,7 +10,8 @@ extension Scheduler {
     while budget > 0, running.count < engine.places, let head = waiting.first {
       if let blocked, blocked == (head.request, pool.generation) { return }
       let hits = cachedBlocks(of: head)
-      let computed = Int32(hits.blocks.count * engine.kvBlockSize)
+      let recorded = head.isResumed ? 0 : requests[Int(head.request)].recordedHits
+      let computed = max(Int32(hits.blocks.count * engine.kvBlockSize), recorded)
       let length = min(head.tokens - computed, limit, budget)
       guard let missing = blocksToTake(for: head, computed: computed, length: length, hits: hits)
       else { return }

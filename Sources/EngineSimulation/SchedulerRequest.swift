@@ -4,6 +4,9 @@ struct SchedulerRequest: Hashable, Sendable {
   var promptTokens: Int32
   /// Tokens that it will be given, at least one; the engine ignores ends of sequence.
   var outputTokens: Int32
+  /// Leading tokens of the prompt that were found in the prefix cache of a recorded engine, where nothing
+  /// else tells what others had put there.
+  var recordedHits: Int32 = 0
 
   /// Tokens when its last one has come.
   var finalTokens: Int32 { promptTokens + outputTokens }

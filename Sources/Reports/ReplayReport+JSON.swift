@@ -34,6 +34,20 @@ extension ReplayReport {
       .init("notes", .array(notes.map { .string($0) })),
       .init("noise_floor", floor?.json() ?? .null),
       .init("jittered_replays", .integer(Int64(jitteredReplays))),
+      .init("fastest_of", .array(fastestOf.map { .string($0) })),
+      .init(
+        "rescheduled_means_ms",
+        .object(
+          zip(policies, rescheduled).map { policy, times in
+            .init(
+              policy.name,
+              .object(
+                [PolicyComparison.Metric.ttft, .itl, .tpot, .e2el].map { metric in
+                  .init(
+                    metric.label.lowercased(),
+                    times.value(Statistic(metric, .mean)).map { .number($0) } ?? .null)
+                }))
+          })),
       .init(
         "divergence",
         .object(zip(policies, divergence).map { .init($0.0.name, $0.1.json()) })),

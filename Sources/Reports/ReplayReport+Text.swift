@@ -9,7 +9,8 @@ extension ReplayReport {
   public func text() -> String {
     let labels = PolicyLabels(policies.map(\.name))
     let sections = [
-      overloadText(labels), headingText(labels), overviewText(labels), distributionText(labels),
+      overloadText(labels), answerText(labels), headingText(labels), overviewText(labels),
+      distributionText(labels),
       gpuTimeText(labels), regretText(labels), requestText(labels), divergenceText(labels),
       differenceText(labels),
     ]
@@ -74,25 +75,61 @@ extension ReplayReport {
     let ttftPlaces = places(.ttft)
     let itlPlaces = places(.itl)
     let against = policies.count > 1 ? "vs first" : ""
-    var table = TextTable([
-      ("policy", .left), ("mean TTFT ms", .right), (against, .right), ("mean ITL ms", .right),
-      (against, .right), ("attention of GPU", .right), ("over fastest", .right),
-    ])
+    let mean = Statistic(.itl, .mean)
+    let hasRescheduled = policies.count > 1 && !rescheduled.isEmpty
+    var table = TextTable(
+      [
+        ("policy", .left), ("mean TTFT ms", .right), (against, .right), ("mean ITL ms", .right),
+        (against, .right),
+      ] + (hasRescheduled ? [("rescheduled", .right)] : [])
+        + [("attention", .right), ("over fastest", .right)])
     for (index, policy) in policies.enumerated() {
       let gpu = policy.attention + policy.rest
       let fastest = policy.attention - policy.regret
-      table.add([
+      var cells = [
         labels[index], milliseconds(policy.ttft?.mean, ttftPlaces),
         index == 0 ? "" : relative(policy.ttft?.mean, to: first.ttft?.mean),
         milliseconds(policy.itl?.mean, itlPlaces),
         index == 0 ? "" : relative(policy.itl?.mean, to: first.itl?.mean),
-        gpu > .zero ? NumberText.percent(policy.attention.seconds / gpu.seconds) : "-",
-        fastest > .zero
-          ? NumberText.signedPercent(policy.regret.seconds / fastest.seconds) : "-",
-      ])
+      ]
+      if hasRescheduled {
+        cells.append(
+          index == 0
+            ? "" : relative(rescheduled[index].value(mean), to: rescheduled[0].value(mean)))
+      }
+      table.add(
+        cells + [
+          gpu > .zero ? NumberText.percent(policy.attention.seconds / gpu.seconds) : "-",
+          fastest > .zero
+            ? NumberText.signedPercent(policy.regret.seconds / fastest.seconds) : "-",
+        ])
     }
-    return table.text()
+    return table.text() + overviewLegend
   }
+
+  /// What the last columns of the overview are.
+  private var overviewLegend: String {
+    var lines: [String] = []
+    if policies.count > 1, !rescheduled.isEmpty {
+      lines.append(
+        "rescheduled: mean ITL vs first where a faster rule empties the engine sooner and meets smaller "
+          + "batches, as a real engine's does; recorded batches leave that out")
+    }
+    lines.append("attention: its share of GPU time")
+    if !fastestOf.isEmpty {
+      let kernels =
+        fastestOf.count > Self.namedKernelsMax
+        ? "\(fastestOf.count) kernels" : fastestOf.joined(separator: ", ")
+      lines[lines.count - 1] +=
+        ("; over fastest: above that of the fastest of \(kernels) in each batch")
+    }
+    return lines.map {
+      TextLines.wrapped($0, width: TextLines.width).joined(separator: "\n") + "\n"
+    }.joined()
+  }
+
+  /// Kernels that a legend names one by one.
+  private static let namedKernelsMax = 6
 
   private func distributionText(_ labels: PolicyLabels) -> String {
     var table = TextTable(
@@ -221,7 +258,7 @@ extension BatchSource {
     switch self {
     case .recorded:
       "recorded: every step keeps its rows; only how long it takes changes "
-        + "(--batches rescheduled lets a faster rule empty the engine sooner)"
+        + "(--batches rescheduled lets a faster rule empty the engine sooner: for how much a rule gains)"
     case .rescheduled: "rescheduled: a model of the scheduler forms new batches from the arrivals"
     }
   }

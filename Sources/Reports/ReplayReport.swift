@@ -36,19 +36,31 @@ public struct ReplayReport: Sendable {
   public var divergence: [SchedulerDivergence]
   /// By policy, which batches carry what it loses; `nil` where its steps were not kept.
   public var attributions: [RegretAttribution?]
+  /// Kernels of which the fastest for each batch is what regret is measured against, by name.
+  public var fastestOf: [String]
+  /// Where batches are recorded: by policy, what callers would see if a model of the scheduler formed
+  /// batches from the same arrivals; empty where that was not replayed.
+  public var rescheduled: [CallerTimes]
 
   /// A report of outcomes.
   ///
   /// - `outcomes`: in the order asked for; the first is what the others are compared with
   /// - `seed`: of the bootstrap
   /// - `divergence`: one a policy, or none
+  /// - `fastestOf`: names of the kernels that regret is measured against
+  /// - `rescheduled`: what callers see with batches formed anew, one a policy, or none
   public init(
     trace: TraceDescription, batches: BatchSource, timing: TimingDescription, engine: String,
     machine: String, notes: [String] = [], outcomes: [PolicyOutcome], seed: UInt64,
-    floor: NoiseFloor? = nil, divergence: [SchedulerDivergence] = []
+    floor: NoiseFloor? = nil, divergence: [SchedulerDivergence] = [], fastestOf: [String] = [],
+    rescheduled: [CallerTimes] = []
   ) {
     precondition(
       divergence.isEmpty || divergence.count == outcomes.count, "one divergence a policy, or none")
+    precondition(
+      rescheduled.isEmpty || rescheduled.count == outcomes.count, "one replay a policy, or none")
+    self.fastestOf = fastestOf
+    self.rescheduled = rescheduled
     self.trace = trace
     self.batches = batches
     self.timing = timing

@@ -74,6 +74,11 @@ public struct StepLogReader {
       if error.kind == .truncated, lines.isUnterminated { throw lines.error(LineFault(error)) }
     }
     guard case .object(var members)? = parsed, parsed?["kind"]?.string == "header" else {
+      if lines.bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
+        throw TraceImportError(
+          .foreignFormat, source: lines.name,
+          reason: "compressed with zstd; give it to 'zstd -dc FILE | reprise record -'")
+      }
       throw lines.error(LineFault("not a step log: \(advice)", kind: .foreignFormat))
     }
     members.removeAll { $0.key == "kind" }

@@ -33,7 +33,7 @@ struct ClientLogMatchingTests {
   @Test("ids decide where the log has them, whatever the order")
   func ids() throws {
     let requests = [12, 10, 13, 11].map { request(id: $0, sent: Double($0 - 10) / 10 + 7) }
-    let matches = try log(requests).matched(to: trace())
+    let matches = try log(requests).matched(to: trace()).requests
     #expect(matches.map { $0?.id } == [10, 11, 12, 13])
   }
 
@@ -42,25 +42,88 @@ struct ClientLogMatchingTests {
     var requests = trace()
     requests.swapAt(0, 3)
     let own = (0..<4).map { request(id: $0, own: false, sent: 500 + Double($0) / 10) }
-    let matches = try log(own, format: .aiperf).matched(to: requests)
+    let matches = try log(own, format: .aiperf).matched(to: requests).requests
     #expect(matches.map { $0?.id } == [3, 1, 2, 0])
   }
 
   @Test(
     "a request that failed keeps its place in the lists of vllm bench serve, and counts for none")
   func failed() throws {
-    let own = [0, 1, 3].map { request(id: $0, own: false, sent: Double($0) / 10) }
-    let matches = try log(own, format: .bench, failed: 1).matched(to: trace())
-    #expect(matches.map { $0?.id } == [0, 1, nil, 3])
-    #expect(throws: ClientLogError.self) {
-      try log(own, format: .aiperf, failed: 1).matched(to: trace())
+    var own = [0, 1, 3].map { request(id: $0, own: false, sent: Double($0) / 10) }
+    for format in [ClientLog.Format.bench, .aiperf] {
+      let matches = try log(own, format: format, failed: 1).matched(to: trace()).requests
+      #expect(matches.map { $0?.id } == [0, 1, nil, 3])
     }
+    for index in own.indices { own[index].sent = nil }
+    let matches = try log(own, format: .bench, failed: 1).matched(to: trace()).requests
+    #expect(matches.map { $0?.id } == [0, 1, nil, 3])
+  }
+
+  @Test("what the trace has more is left out, before the first sending as between two")
+  func warmUps() throws {
+    let all = (0..<40).map {
+      request(id: $0, own: false, sent: 9 + Double($0) / 10, prompt: 1000 + 100 * $0)
+    }
+    for missing in [0, 17, 39] {
+      var own = all
+      own.remove(at: missing)
+      let matches = try log(own, format: .aiperf).matched(to: trace(40))
+      #expect(
+        matches.requests.map { $0?.id } == all.map { $0.id == missing ? nil : $0.id }, "\(missing)")
+      #expect(matches.leftOut == 0)
+    }
+    // Of equal requests at a steady rate nothing but the end tells.
+    var steady = trace(5)
+    for index in steady.indices { steady[index].promptTokens = TokenCount(1000) }
+    var own = (0..<4).map { request(id: $0, own: false, sent: Double($0) / 10, prompt: 1000) }
+    for hasTimes in [true, false] {
+      if !hasTimes { for index in own.indices { own[index].sent = nil } }
+      let matches = try log(own, format: .bench).matched(to: steady)
+      #expect(matches.requests.map { $0?.id } == [nil, 0, 1, 2, 3])
+    }
+  }
+
+  @Test(
+    "requests that reach the engine in another order than they were sent are told by their lengths")
+  func swapped() throws {
+    var requests = trace(30)
+    requests[8].arrival = requests[9].arrival + Nanoseconds(2_000_000)
+    let own = (0..<30).map {
+      request(id: $0, own: false, sent: Double($0) / 10, prompt: 1000 + 100 * $0)
+    }
+    let matches = try log(own, format: .bench).matched(to: requests)
+    #expect(matches.requests.map { $0?.id } == (0..<30).map(Int64.init))
+  }
+
+  @Test("a stream that was cut short is left out, and the others are compared")
+  func cutShort() throws {
+    var own = (0..<20).map { request(id: 10 + $0, sent: Double($0) / 10) }
+    var requests = trace(20)
+    for index in requests.indices { requests[index].outputTokens = TokenCount(20) }
+    for index in own.indices { own[index].outputTokens = index == 6 ? 1 : 19 + index % 3 }
+    let matches = try log(own).matched(to: requests)
+    #expect(matches.leftOut == 1)
+    #expect(matches.requests[6] == nil)
+    // The engine's count stands where the client's is off by a token.
+    #expect(matches.requests.compactMap(\.self).allSatisfy { $0.outputTokens == 20 })
+  }
+
+  @Test("what a chat template adds to every prompt is no other run, what one prompt has more is")
+  func template() throws {
+    var own = (0..<20).map {
+      request(id: $0, own: false, sent: Double($0) / 10, prompt: 880 + 100 * $0)
+    }
+    #expect(try log(own, format: .bench).matched(to: trace(20)).leftOut == 0)
+    own[4].promptTokens = 1390
+    let matches = try log(own, format: .bench).matched(to: trace(20))
+    #expect(matches.leftOut == 1)
+    #expect(matches.requests[4] == nil)
   }
 
   @Test("a prompt may gain the few tokens that a server adds")
   func slack() throws {
     let own = (0..<4).map { request(id: 10 + $0, sent: Double($0) / 10, prompt: 1001 + 100 * $0) }
-    #expect(try log(own).matched(to: trace()).count == 4)
+    #expect(try log(own).matched(to: trace()).leftOut == 0)
   }
 
   @Test("a log of another run is told by what differs")
@@ -75,9 +138,14 @@ struct ClientLogMatchingTests {
       }
     }
     let own = (0..<4).map { request(id: 10 + $0, sent: Double($0) / 10) }
-    #expect(words(log(own), trace(5)).contains("4 requests here, 5 in the trace"))
     let strange = own.dropLast() + [request(id: 99, sent: 0.3)]
-    #expect(words(log(Array(strange)), trace()).contains("request 99 is not in the trace"))
+    #expect(words(log(Array(strange)), trace()).contains("request 99 is not in it"))
+    var untimed = (0..<4).map { request(id: $0, own: false, sent: 0) }
+    for index in untimed.indices { untimed[index].sent = nil }
+    #expect(
+      words(log(untimed, format: .bench), trace(3)).contains("4 requests here, 3 in the trace"))
+    let others = (0..<4).map { request(id: $0, own: false, sent: Double($0), prompt: 50) }
+    #expect(words(log(others, format: .aiperf), trace(9)).contains("4 of 4 requests are not in it"))
     let long = own.dropLast() + [request(id: 13, sent: 0.3, prompt: 2600)]
     #expect(words(log(Array(long)), trace()).contains("2600 prompt tokens here, 1300"))
     let short = own.dropLast() + [request(id: 13, sent: 0.3, tokens: 7)]

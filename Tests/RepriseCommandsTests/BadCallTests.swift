@@ -49,6 +49,7 @@ struct BadCallTests {
     "work that cannot be done is one line and exit code 1",
     arguments: [
       ["replay", "/no/such/file.reprise", "--policy", "always-2d"],
+      ["calibrate", "/no/such.jsonl", "--output", "FOLDER/x.json"],
       ["replay", "/", "--policy", "always-2d"], ["replay", "/dev/null", "--policy", "always-2d"],
       ["replay", "/etc/passwd", "--policy", "always-2d"],
       ["replay", "TRACE", "--policy", "always-2d", "--timing", "gpu"],

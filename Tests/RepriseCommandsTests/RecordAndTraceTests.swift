@@ -108,6 +108,14 @@ struct RecordAndTraceTests {
     let saved = folder.file("saved.reprise")
     let repaired = await CommandCall("trace", "repair", cut, "--output", saved)
     #expect(repaired.exitCode == 0, "\(repaired.errors)")
+    #expect(repaired.output.contains("bytes belong to no whole chunk"), "\(repaired.output)")
+    #expect(!repaired.output.contains("("), "\(repaired.output)")
+    let beside = await CommandCall("trace", "repair", cut)
+    #expect(beside.output.hasPrefix(folder.file("cut.repaired.reprise") + ": "), "\(beside.output)")
+    // What was saved before is not written over.
+    let again = await CommandCall("trace", "repair", cut)
+    #expect(again.exitCode == 1)
+    #expect(again.hasOneErrorLine, "\(again.errors)")
     #expect(await CommandCall("trace", "verify", saved).exitCode == 0)
   }
 

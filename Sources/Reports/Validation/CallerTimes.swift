@@ -41,7 +41,11 @@ public struct CallerTimes: Sendable {
   public let throughput: Double?
 
   /// Times of real callers.
-  public init(_ callers: [CallerSample]) {
+  ///
+  /// ITL is not known where a caller's gaps are not, or are so few that messages brought several tokens.
+  ///
+  /// - `duration`: from the first sending to the last token, which counts where no sendings are known
+  public init(_ callers: [CallerSample], duration: Nanoseconds? = nil) {
     var start: Nanoseconds?
     var end: Nanoseconds?
     for caller in callers {
@@ -49,12 +53,28 @@ public struct CallerTimes: Sendable {
       start = min(start ?? sent, sent)
       end = max(end ?? sent, sent + caller.e2el)
     }
-    let hasGaps = callers.allSatisfy { $0.gaps != nil }
+    if start == nil, let duration { (start, end) = (.zero, duration) }
     self.init(
-      ttft: callers.map(\.ttft), itl: hasGaps ? callers.flatMap { $0.gaps ?? [] } : [],
+      ttft: callers.map(\.ttft),
+      itl: Self.gapFault(callers) == nil ? callers.flatMap { $0.gaps ?? [] } : [],
       tpot: callers.compactMap(\.tpot), e2el: callers.map(\.e2el), requests: callers.count,
       tokens: callers.reduce(0) { $0 + $1.tokens }, start: start, end: end)
   }
+
+  /// Why gaps between messages are not those between tokens; `nil` where they are.
+  public static func gapFault(_ callers: [CallerSample]) -> String? {
+    guard callers.allSatisfy({ $0.gaps != nil || $0.tokens <= 1 }) else {
+      return "the client log has no single gaps between tokens"
+    }
+    let gaps = callers.reduce(0) { $0 + ($1.gaps?.count ?? 0) }
+    let tokens = callers.reduce(0) { $0 + max(0, $1.tokens - 1) }
+    guard Double(gaps) < Double(tokens) * (1 - mergedShareMax) else { return nil }
+    return "messages brought several tokens (\(NumberText.grouped(gaps)) gaps for "
+      + "\(NumberText.grouped(tokens)) tokens after the first)"
+  }
+
+  /// The share of tokens that may come together with the one before: now and then, a socket does that.
+  private static let mergedShareMax = 0.05
 
   /// Times of a replay's callers.
   ///

@@ -12,19 +12,20 @@ public struct ErrorSources: Hashable, Sendable {
   public var total: Double
   /// Other batches than the real engine formed.
   public var scheduling: Double
-  /// GPU time that grows with attention.
-  public var attention: Double
-  /// GPU time that does not.
-  public var rest: Double
-  /// What equal launches of equal lengths vary by, which a model cannot know.
-  public var variation: Double
-  /// The host: when steps are scheduled and their tokens processed.
+  /// GPU time that grows with attention; `nil` where the real run's GPU times are unknown.
+  public var attention: Double?
+  /// GPU time that does not; `nil` likewise.
+  public var rest: Double?
+  /// What equal launches of equal lengths vary by, which a model cannot know; `nil` likewise.
+  public var variation: Double?
+  /// The host: when steps are scheduled and their tokens processed. Where GPU times are unknown, these
+  /// are in it, too.
   public var host: Double
   /// From the scheduler to the caller, and from the caller's clock to the trace's arrivals.
   public var client: Double
 
   /// The terms but for the total, with their names.
-  public var terms: [(name: String, milliseconds: Double)] {
+  public var terms: [(name: String, milliseconds: Double?)] {
     [
       ("scheduling", scheduling), ("attention", attention), ("rest", rest),
       ("variation", variation), ("host", host), ("client", client),
@@ -38,6 +39,8 @@ public struct RealRun: Sendable {
   private let isCompared: [Bool]
   /// Its steps beside the model's.
   public let steps: [ComparedStep]
+  /// By request, how long it took by its scheduler's clock; `nil` where it was not finished.
+  public let endToEnd: [Nanoseconds?]
   private let chain: [CallerTimes]
 
   /// Replays the recording once with each term taken from it.
@@ -63,6 +66,7 @@ public struct RealRun: Sendable {
     let outcomes = try replay.run(&sequence, timers: &timers)
     let actual = Self.actual(
       outcomes[outcomes.count - 1], steps: steps, requests: requests, host: replay.host)
+    endToEnd = actual.requests.map { RequestTimes($0, outputs: actual.outputs).e2el }
     chain = (outcomes + [actual]).map { CallerTimes($0, isCompared: isCompared) }
   }
 
@@ -87,6 +91,9 @@ public struct RealRun: Sendable {
     return actual
   }
 
+  /// Whether its steps' GPU times are known, by which errors of attention and rest are told apart.
+  public var hasGPUTimes: Bool { steps.contains { $0.recorded != nil } }
+
   /// What its callers would have seen had their clocks been the scheduler's.
   public var atScheduler: CallerTimes { chain[chain.count - 1] }
 
@@ -101,8 +108,9 @@ public struct RealRun: Sendable {
     guard values.count == all.count else { return nil }
     return ErrorSources(
       total: values[0] - values[6], scheduling: values[0] - values[1],
-      attention: values[1] - values[2], rest: values[2] - values[3],
-      variation: values[3] - values[4], host: values[4] - values[5],
+      attention: hasGPUTimes ? values[1] - values[2] : nil,
+      rest: hasGPUTimes ? values[2] - values[3] : nil,
+      variation: hasGPUTimes ? values[3] - values[4] : nil, host: values[4] - values[5],
       client: values[5] - values[6])
   }
 }

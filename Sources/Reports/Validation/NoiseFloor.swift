@@ -9,7 +9,7 @@ public struct NoiseFloor: Hashable, Sendable {
   public var origin: String
   /// The furthest from their mean that repeated runs came, as a share, by statistic.
   private var repeats: [Statistic: Double]
-  /// The furthest that two machines of the same kind were apart, as a share of step times.
+  /// The furthest that two machines of the same kind were apart, as a share of mean ITL.
   public var machineToMachine: Double
   /// How far apart one request's sendings in two runs are: nine of ten stay within this.
   public var sendingDifference: Nanoseconds
@@ -66,7 +66,8 @@ public struct NoiseFloor: Hashable, Sendable {
         + NumberText.percent($0.share)
     }
     return "two runs of the same work on one \(gpu) differ too: " + shares.joined(separator: ", ")
-      + "; two machines by up to \(NumberText.percent(machineToMachine, places: 0))"
+      + " in random requests; bursts, long prompts and 99th percentiles repeat less well; two machines "
+      + "differ by up to \(NumberText.percent(machineToMachine)) in ITL mean"
   }
 
   /// What replays with moved arrivals add to it.

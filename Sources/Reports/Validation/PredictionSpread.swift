@@ -22,6 +22,16 @@ public struct PredictionSpread: Sendable {
     return (values[values.count / 2] + values[(values.count - 1) / 2]) / 2
   }
 
+  /// The same of a metric's values at places from 0 to 1 of their order.
+  public func quantiles(_ metric: PolicyComparison.Metric, at places: [Double]) -> [Double] {
+    let all = ([base] + jittered).map { $0.quantiles(metric, at: places) }
+    guard all.allSatisfy({ $0.count == places.count }) else { return [] }
+    return places.indices.map { place in
+      let values = all.map { $0[place] }.sorted()
+      return (values[values.count / 2] + values[(values.count - 1) / 2]) / 2
+    }
+  }
+
   /// The furthest that a statistic moved, in milliseconds; `nil` without replays.
   public func furthest(_ statistic: Statistic) -> Double? {
     guard let value = base.value(statistic) else { return nil }

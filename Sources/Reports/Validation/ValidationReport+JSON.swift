@@ -26,6 +26,7 @@ extension ValidationReport {
       .init("notes", .array(notes.map { .string($0) })),
       .init("requests", .integer(Int64(real.requests))),
       .init("failed_requests", .integer(Int64(failed))),
+      .init("left_out_requests", .integer(Int64(leftOut))),
       .init("steps_trace", Self.text(realRun?.name)),
       .init("noise_floor", floor?.json() ?? .null),
       .init("jittered_replays", .integer(Int64(spread.replays))),
@@ -37,7 +38,9 @@ extension ValidationReport {
       JSONValue.Member(statistic.name, statisticJSON(statistic))
     }
     let sides = replays.map { entry in
-      JSONValue.Member(entry.batches.rawValue, valuesJSON(entry.times))
+      JSONValue.Member(
+        entry.batches.rawValue,
+        .object(Statistic.all.map { .init($0.name, number(predicted($0, by: entry.batches))) }))
     }
     let steps: JSONValue = realRun.map { Self.stepsJSON($0.run.steps) } ?? .null
     let sources: JSONValue = realRun.map { sourcesJSON($0.run) } ?? .null
@@ -56,10 +59,6 @@ extension ValidationReport {
 
   private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 
-  private func valuesJSON(_ times: CallerTimes) -> JSONValue {
-    .object(Statistic.all.map { .init($0.name, number(times.value($0))) })
-  }
-
   private func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
 
   private func statisticJSON(_ statistic: Statistic) -> JSONValue {
@@ -70,7 +69,7 @@ extension ValidationReport {
       .init("predicted", number(predicted(statistic))),
       .init("error", number(error)),
       .init("noise", number(width)),
-      .init("arrival_jitter", number(spread.furthest(statistic))),
+      .init("arrival_jitter", number(judged.furthest(statistic))),
       .init("interval", intervalJSON(statistic)),
       .init(
         "inside_noise",
@@ -80,7 +79,7 @@ extension ValidationReport {
   }
 
   private func intervalJSON(_ statistic: Statistic) -> JSONValue {
-    guard let interval = spread.interval(statistic, floor: floor) else { return .null }
+    guard let interval = judged.interval(statistic, floor: floor) else { return .null }
     return .object([
       .init("low", .number(interval.low)), .init("high", .number(interval.high)),
       .init(
@@ -131,7 +130,7 @@ extension ValidationReport {
           statistic.name,
           .object(
             [.init("total", .number(sources.total))]
-              + sources.terms.map { .init($0.name, .number($0.milliseconds)) }))
+              + sources.terms.map { .init($0.name, number($0.milliseconds)) }))
       })
   }
 
@@ -145,7 +144,7 @@ extension ValidationReport {
             metric.rawValue,
             .object([
               .init("real", list(real.quantiles(metric, at: places))),
-              .init("predicted", list(predicted.quantiles(metric, at: places))),
+              .init("predicted", list(predictedQuantiles(metric, at: places))),
             ]))
         })
   }

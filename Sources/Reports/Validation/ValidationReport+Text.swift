@@ -13,6 +13,7 @@ extension ValidationReport {
     let recorded = recordedPolicy.map { " (the trace was recorded under \($0))" } ?? ""
     var requests = "\(NumberText.grouped(real.requests)) of \(NumberText.grouped(trace.requests))"
     requests += failed > 0 ? ", \(NumberText.grouped(failed)) failed at the client" : ""
+    requests += leftOut > 0 ? ", \(NumberText.grouped(leftOut)) of the log left out" : ""
     var facts = [
       ("trace", trace.name), ("client", "\(client.name) (\(client.format))"),
       ("requests", requests), ("policy", policy + recorded), ("engine", engine),
@@ -48,7 +49,9 @@ extension ValidationReport {
         error.map { NumberText.signedPercent($0) } ?? "-",
         width.map { NumberText.percent($0) } ?? "-",
         bound(.statistic(statistic)).map { NumberText.percent($0) } ?? "",
-        verdict(error, width: width, bound: bound(.statistic(statistic))),
+        verdict(
+          error, width: width, bound: bound(.statistic(statistic)),
+          isOnEdge: judged.interval(statistic, floor: floor)?.spansAnEdge ?? false),
       ])
     }
     table.addBreak()
@@ -62,11 +65,13 @@ extension ValidationReport {
     return table.text()
   }
 
-  private func verdict(_ error: Double?, width: Double?, bound: Double?) -> String {
+  private func verdict(
+    _ error: Double?, width: Double?, bound: Double?, isOnEdge: Bool = false
+  ) -> String {
     guard let error else { return bound == nil ? "" : "TOO FAR" }
     if let bound, error.magnitude > bound { return "TOO FAR" }
-    if let width, error.magnitude <= width { return "inside the noise" }
-    return ""
+    guard let width, error.magnitude <= width else { return "" }
+    return isOnEdge ? "inside the noise, on an edge" : "inside the noise"
   }
 
   private func stepText() -> String {
@@ -86,6 +91,7 @@ extension ValidationReport {
         NumberText.percent(errors.p90), NumberText.signedPercent(errors.bias),
       ])
     }
+    guard realRun.run.hasGPUTimes else { return "" }
     return table.text() + "of the real run's own batches, \(realRun.name)\n"
   }
 
@@ -106,7 +112,10 @@ extension ValidationReport {
         [
           statistic.place == .mean ? statistic.metric.label : "", statistic.place.rawValue,
           NumberText.signed(sources.total, places: 3),
-        ] + sources.terms.map { NumberText.signed($0.milliseconds, places: 3) })
+        ]
+          + sources.terms.map { term in
+            term.milliseconds.map { NumberText.signed($0, places: 3) } ?? "-"
+          })
     }
     return table.text()
   }
@@ -117,11 +126,11 @@ extension ValidationReport {
     var table = TextTable(
       [("error by batches", .left)]
         + Statistic.all.filter { [.ttft, .itl].contains($0.metric) }.map { ($0.name, .right) })
-    for (batches, times) in replays {
+    for (batches, _) in replays {
       table.add(
         [batches.rawValue]
           + Statistic.all.filter { [.ttft, .itl].contains($0.metric) }.map { statistic in
-            guard let value = times.value(statistic), let real = real.value(statistic), real > 0
+            guard let value = predicted(statistic, by: batches), let real = real.value(statistic), real > 0
             else { return "-" }
             return NumberText.signedPercent(value / real - 1)
           })

@@ -24,6 +24,8 @@ public struct ValidationReport: Sendable {
   public var real: CallerTimes
   /// Requests that failed at the client.
   public var failed: Int
+  /// Requests of the log that are compared with nothing: not in the trace, or not served by the model.
+  public var leftOut: Int
   /// The prediction by batches: `recorded` where the trace has some, `rescheduled` always.
   public var replays: [(batches: BatchSource, times: CallerTimes)]
   /// How far the prediction moves with its arrivals.
@@ -46,15 +48,31 @@ public struct ValidationReport: Sendable {
 
   /// A statistic of that prediction in milliseconds: of rescheduled batches the middle of all
   /// replays.
-  public func predicted(_ statistic: Statistic) -> Double? {
-    batches == .rescheduled ? spread.middle(statistic) : predicted.value(statistic)
+  public func predicted(_ statistic: Statistic) -> Double? { predicted(statistic, by: batches) }
+
+  /// The same by one way to form batches.
+  func predicted(_ statistic: Statistic, by batches: BatchSource) -> Double? {
+    batches == .rescheduled
+      ? spread.middle(statistic)
+      : replays.first { $0.batches == batches }?.times.value(statistic)
+  }
+
+  /// The prediction's values at places from 0 to 1 of their order, in milliseconds.
+  func predictedQuantiles(_ metric: PolicyComparison.Metric, at places: [Double]) -> [Double] {
+    batches == .rescheduled
+      ? spread.quantiles(metric, at: places) : predicted.quantiles(metric, at: places)
+  }
+
+  /// How far the prediction that is judged moves with its arrivals: on recorded batches not at all.
+  var judged: PredictionSpread {
+    batches == .rescheduled ? spread : PredictionSpread(base: predicted, jittered: [])
   }
 
   /// A report of one comparison.
   public init(
     trace: TraceDescription, client: (name: String, format: String), policy: String,
     recordedPolicy: String?, batches: BatchSource, timing: TimingDescription, engine: String,
-    machine: String, notes: [String], real: CallerTimes, failed: Int,
+    machine: String, notes: [String], real: CallerTimes, failed: Int, leftOut: Int = 0,
     replays: [(batches: BatchSource, times: CallerTimes)], spread: PredictionSpread,
     floor: NoiseFloor?, divergence: SchedulerDivergence?,
     realRun: (name: String, run: RealRun)?, differences: [PredictedDifference],
@@ -72,6 +90,7 @@ public struct ValidationReport: Sendable {
     self.notes = notes
     self.real = real
     self.failed = failed
+    self.leftOut = leftOut
     self.replays = replays
     self.spread = spread
     self.floor = floor
@@ -94,7 +113,7 @@ public struct ValidationReport: Sendable {
 
   /// The half-width as a share of the real value.
   func floorShare(_ statistic: Statistic) -> Double? {
-    guard let width = spread.halfWidth(statistic, floor: floor),
+    guard let width = judged.halfWidth(statistic, floor: floor),
       let value = real.value(statistic), value > 0
     else { return nil }
     return width / value

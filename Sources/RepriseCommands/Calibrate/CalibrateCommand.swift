@@ -77,6 +77,9 @@ struct CalibrateCommand: ConsoleCommand {
         "no trace for '\(log)'; a log NAME.client.jsonl belongs to the trace NAME.reprise beside it"
       )
     }
+    for path in files where !FileSystem.exists(path) {
+      throw CommandError.failed("'\(path)': no such file; name measurements, or a recording")
+    }
     let stores = files.filter { $0.hasSuffix(".sqlite") || $0.hasSuffix(".zst") }
     let logs = files.filter { !traces.contains($0) && !stores.contains($0) }
     let readers = try traces.map { try TraceReader(path: $0) }
@@ -147,7 +150,7 @@ struct CalibrateCommand: ConsoleCommand {
     guard let log = client.first(where: { $0.hasPrefix(stem) }) else { return [] }
     let requests = try reader.requests()
     let matches = try ClientLog(bytes: try InputFile.bytes(path: log), source: log)
-      .matched(to: requests)
+      .matched(to: requests).requests
     return zip(requests, matches).map { request, match in
       // A log on a clock of its own tells nothing of delays.
       guard let match, let sent = match.sent, let gaps = match.gaps,

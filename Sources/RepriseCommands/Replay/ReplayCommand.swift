@@ -97,6 +97,8 @@ struct ReplayCommand: ConsoleCommand {
       under: policies, keepsSteps: output != nil || attributes,
       jitter: (count: jitter, amplitude: floor.sendingJitter, seed: seed), &times)
     let divergence = try source.divergence(of: outcomes)
+    let kernels = ReplayRun.kernels(of: policies, on: source, times)
+    let rescheduled = source.rescheduledTimes(of: policies, times)
     var description = times.description
     // Known only now: which neighbours were interpolated between, and what had to be estimated.
     if let error = measured?.activity.interpolation {
@@ -109,7 +111,8 @@ struct ReplayCommand: ConsoleCommand {
         name: trace, requests: source.requests, selection: workload.selection.words),
       batches: source.batches, timing: description, engine: source.engine.name,
       machine: times.gpu, notes: notes + description.estimateNotes, outcomes: outcomes, seed: seed,
-      floor: floor, divergence: divergence)
+      floor: floor, divergence: divergence, fastestOf: kernels.map(\.name),
+      rescheduled: rescheduled)
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,

@@ -19,7 +19,7 @@ struct ReplayRun {
 
   /// What `fastest` chooses from, which regret is measured against beside all policies asked for, where
   /// the engine's cache is one that these kernels read.
-  private var candidates: [KernelVariant] {
+  private static func candidates(on source: ReplaySource, _ times: StepTimes) -> [KernelVariant] {
     let oracle = (try? SelectionPolicies.named("fastest"))?.variants ?? []
     let isLatent = source.engine.attentionContext.isLatent
     return oracle.filter {
@@ -27,8 +27,18 @@ struct ReplayRun {
     }
   }
 
+  /// Every kernel that regret is measured against: the candidates, and those of the policies.
+  static func kernels(
+    of policies: [any SelectionPolicy], on source: ReplaySource, _ times: StepTimes
+  ) -> [KernelVariant] {
+    var all = candidates(on: source, times)
+    for variant in policies.flatMap(\.variants) where !all.contains(variant) { all.append(variant) }
+    return all
+  }
+
   /// The outcome under each policy, in the order of `policies`.
   func outcomes() async throws -> [PolicyOutcome] {
+    let candidates = Self.candidates(on: source, times)
     let timers = try policies.map {
       try times.timer(
         for: $0, engine: source.engine, candidates: candidates, rivals: policies,

@@ -1,4 +1,5 @@
 import EngineSimulation
+import KernelSelection
 import MachineProfiles
 import Metrics
 import Reports
@@ -31,7 +32,7 @@ extension ReplaySource {
     return RescheduledReplay(
       requests: moved,
       prefixBlockTokens: reader.header.prefixBlockTokens,
-      precedence: try other ?? precedence(), engine: engine, host: host,
+      precedence: try other ?? precedence(), recordedHits: recordedHits, engine: engine, host: host,
       launchesBefore: jitter.map { Int(truncatingIfNeeded: $0.seed &* 65_537) & 0xFFFF_FFFF } ?? 0)
   }
 
@@ -39,6 +40,25 @@ extension ReplaySource {
   var comparesBatches: Bool {
     batches == .rescheduled && selection.isEverything
       && (1...Limits.comparedStepsMax).contains(reader.stepCount)
+  }
+
+  /// What callers would see under each policy if batches were formed anew, beside a replay of recorded
+  /// ones; nothing where kernels would be executed for it, or where the model cannot follow the trace.
+  func rescheduledTimes(
+    of policies: [any SelectionPolicy], _ times: StepTimes
+  ) -> [CallerTimes] {
+    guard batches == .recorded, policies.count > 1, !times.isMeasured, selection.isEverything,
+      reader.stepCount <= Limits.comparedStepsMax,
+      let replay = try? rescheduledReplay(host: times.host)
+    else { return [] }
+    var all: [CallerTimes] = []
+    for policy in policies {
+      guard var timer = try? times.timer(for: policy, engine: engine, candidates: []),
+        let outcome = try? replay.run(&timer)
+      else { return [] }
+      all.append(CallerTimes(outcome))
+    }
+    return all
   }
 
   /// How the batches of each policy depart from the recorded ones; empty where none were kept.

@@ -21,6 +21,9 @@ struct ReplaySource {
   let allRequests: [TraceRequest]
   /// The requests to replay.
   let requests: [TraceRequest]
+  /// For each of these what the recorded engine found in its prefix cache, where that is all that is known
+  /// of prefixes.
+  let recordedHits: [TokenCount]?
   /// What the choices were, where the call left them open.
   var notes: [String]
 
@@ -70,6 +73,19 @@ struct ReplaySource {
     }
     allRequests = try reader.requests()
     requests = chosen == .recorded ? allRequests : selection.apply(to: allRequests)
+    let allHits = try Self.recordedHits(of: allRequests, in: reader, engine: engine)
+    if let allHits, requests.count != allRequests.count {
+      var byID: [RequestID: TokenCount] = [:]
+      for (request, hits) in zip(allRequests, allHits) { byID[request.id] = hits }
+      recordedHits = requests.map { byID[$0.id] ?? .zero }
+    } else {
+      recordedHits = allHits
+    }
+    if chosen == .rescheduled, let recordedHits, recordedHits.contains(where: { $0 > .zero }) {
+      notes.append(
+        "each request finds in the prefix cache what it found in the recording, since the trace does not "
+          + "name blocks; record with REPRISE_BLOCK_HASHES=1 for hits that follow the batches")
+    }
     guard !requests.isEmpty else {
       throw CommandError.failed(
         "'\(path)' has no request\(selection.isEverything ? "" : " in the chosen window"); "

@@ -35,12 +35,37 @@ struct TraceRepairCommand: ConsoleCommand {
   @Argument(help: "The trace, also one still named .partial.")
   var trace: String
 
-  @Option(help: "The repaired trace.")
-  var output: String
+  @Option(help: "The repaired trace. Default: NAME.repaired.reprise beside it, if there is none.")
+  var output: String?
 
   func run(on console: Console) throws {
+    let output = try output ?? unusedName()
     let report = try TraceRepair.repair(path: trace, to: output)
-    try console.print("\(output): \(report)\n")
+    try console.print("\(output): \(report.words)\n")
+  }
+
+  private func unusedName() throws(CommandError) -> String {
+    var stem = trace[...]
+    for ending in [".partial", ".reprise"] where stem.hasSuffix(ending) {
+      stem = stem.dropLast(ending.count)
+    }
+    let name = stem + ".repaired.reprise"
+    guard !FileSystem.exists(name) else {
+      throw .failed("'\(name)' is there already; name another with --output")
+    }
+    return name
+  }
+}
+
+extension RepairReport {
+  /// What was saved, and what was not.
+  var words: String {
+    guard lostBytes.rawValue > 0 || lostSteps > 0 else { return "\(totals.words); nothing is lost" }
+    let steps =
+      lostSteps > 0
+      ? "\(lostSteps) steps are lost, with gaps in their place"
+      : "which steps those held is not known"
+    return "\(totals.words); \(lostBytes.rawValue) bytes belong to no whole chunk: \(steps)"
   }
 }
 

@@ -26,10 +26,20 @@ struct ValidationRun {
   /// - `path`: the real run's own recording, if there is one
   func report(steps path: String?) throws -> ValidationReport {
     let matches = try client.matched(to: source.allRequests)
-    let real = CallerTimes(matches.compactMap { $0.map(CallerSample.init) })
-    let isCompared = matches.map { $0 != nil }
     // When callers send differs from run to run, and that is nothing to predict.
-    let sent = matches.map { $0?.sent }
+    let sent = matches.requests.map { $0?.sent }
+    let isCompared = zip(matches.requests, source.requests).map { request, asked in
+      request != nil && source.engine.canServe(asked)
+    }
+    guard isCompared.contains(true) else {
+      throw CommandError.failed(
+        "the modelled engine serves none of the log's requests, which are too long for it; name another with --engine")
+    }
+    let callers = zip(matches.requests, isCompared).compactMap { request, isCompared in
+      isCompared ? request.map(CallerSample.init) : nil
+    }
+    let isWhole = callers.count == client.requests.count && client.failed == 0
+    let real = CallerTimes(callers, duration: isWhole ? client.duration : nil)
     let simulated = try rescheduled(policy, isCompared: isCompared, sent)
     let spread = PredictionSpread(
       base: simulated.times, jittered: try jittered(policy, isCompared, sent, seed: seed))
@@ -40,27 +50,15 @@ struct ValidationRun {
       divergence = SchedulerDivergence(
         recorded: try source.recordedBatches(), rescheduled: simulated.batches)
     }
-    var notes: [String] = []
-    if path == nil {
-      notes.append(
-        "where the error comes from is told by the real run's recording; name it with --steps")
-    }
-    if real.value(Statistic(.itl, .mean)) == nil {
-      notes.append("the client log has no single gaps between tokens, so ITL is not compared")
-    }
-    let realRun = try path.map { path in (name: path, run: try self.realRun(path)) }
-    if let path, let machine = source.reader.header.machine,
-      let other = try TraceReader(path: path).header.machine, other != machine
-    {
-      notes.append(
-        "the trace is of machine \(machine), the real run of machine \(other); two machines differ")
-    }
+    var notes = self.notes(matches, isCompared, callers)
+    let realRun = try recording(path, of: matches.requests, &notes)
     return ValidationReport(
       trace: TraceDescription(name: source.path, requests: source.requests),
       client: (name: client.source, format: client.format.rawValue), policy: policy.name,
       recordedPolicy: nil, batches: source.batches, timing: times.description,
-      engine: source.engine.name, machine: times.gpu, notes: notes, real: real,
-      failed: client.failed, replays: replays, spread: spread, floor: floor,
+      engine: source.engine.name, machine: times.gpu,
+      notes: notes, real: real,
+      failed: client.failed, leftOut: client.requests.count - callers.count, replays: replays, spread: spread, floor: floor,
       divergence: divergence, realRun: realRun,
       differences: try differences(spread, real: real, isCompared), bounds: [])
   }
@@ -141,7 +139,7 @@ struct ValidationRun {
     }
   }
 
-  private func realRun(_ path: String) throws -> RealRun { try realRun(path, policy: policy) }
+  func realRun(_ path: String) throws -> RealRun { try realRun(path, policy: policy) }
 
   /// A real run's recording beside what the model says of its steps.
   private func realRun(_ path: String, policy: any SelectionPolicy) throws -> RealRun {
@@ -149,12 +147,9 @@ struct ValidationRun {
       path: path, batches: .recorded, engine: nil, selection: WorkloadSelection())
     let matches =
       try path == source.path && self.policy.name != policy.name
-      ? run.allRequests.map { _ in true } : client.matched(to: run.allRequests).map { $0 != nil }
-    if let inForce = PolicyList.recorded(header: run.reader.header), inForce.name != policy.name {
-      throw CommandError.failed(
-        "'\(path)' was recorded under '\(inForce.name)', not under '\(policy.name)'; "
-          + "name the recording of the client's run with --steps")
-    }
+      ? run.allRequests.map { _ in true }
+      : client.matched(to: run.allRequests).requests.map { $0 != nil }
+    let inForce = PolicyList.recorded(header: run.reader.header)
     var timer = try times.timer(for: policy, engine: run.engine, candidates: [])
     var compared: [ComparedStep] = []
     var steps = try run.reader.steps()
@@ -168,6 +163,7 @@ struct ValidationRun {
       }
       rows.fill(&batch, with: step.rows)
       let kind = StepKind(batch.summary)
+      if let inForce { try hold(policy, to: inForce, batch, run) }
       compared.append(
         ComparedStep(
           kind: kind, model: try timer.time(of: &batch), recorded: step.gpuTime,

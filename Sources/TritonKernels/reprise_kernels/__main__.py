@@ -133,6 +133,9 @@ def main(arguments=None):
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(f"error: {sys.executable} lacks '{error.name}': pip install triton==3.6.0", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,25 @@
+import EngineSimulation
+import TraceFile
+import TraceModel
+
+extension ReplaySource {
+  /// For each request of a trace how many tokens its engine found in the prefix cache: what was computed
+  /// before its first row. `nil` where prefixes are named, where the engine has no such cache, and where
+  /// no step is recorded.
+  static func recordedHits(
+    of requests: [TraceRequest], in reader: TraceReader, engine: EngineModel
+  ) throws(TraceFileError) -> [TokenCount]? {
+    guard reader.stepCount > 0, engine.prefixCaching, reader.header.prefixBlockTokens == nil else {
+      return nil
+    }
+    var hits = [TokenCount?](repeating: nil, count: requests.count)
+    var steps = try reader.steps()
+    var step = TraceStep()
+    while try steps.next(into: &step) {
+      for row in step.rows where hits.indices.contains(Int(row.request)) {
+        hits[Int(row.request)] = hits[Int(row.request)] ?? row.computed
+      }
+    }
+    return hits.map { $0 ?? .zero }
+  }
+}
