@@ -49,7 +49,7 @@ struct TraceRepairCommand: ConsoleCommand {
     for ending in [".partial", ".reprise"] where stem.hasSuffix(ending) {
       stem = stem.dropLast(ending.count)
     }
-    let name = stem + ".repaired.reprise"
+    let name = String(stem) + ".repaired.reprise"
     guard !FileSystem.exists(name) else {
       throw .failed("'\(name)' is there already; name another with --output")
     }
