@@ -242,7 +242,7 @@ def section(checks, title, name, shorten=None):
     yield ""
     yield "```"
     # Paths of the machine say nothing.
-    text = re.sub(r"/tmp/tmp\.\w+/|/\S*/(?=[\w.-]+\.jsonl\.zst: )", "", texts[place])
+    text = re.sub(r"/tmp/tmp\.\w+/|(?<!\S)/\S*/(?=[\w.-]+\.jsonl\.zst: )", "", texts[place])
     # A checker's frames of the host are addresses alone.
     yield from (
         line.rstrip() for line in shorten(text.splitlines())
