@@ -154,7 +154,7 @@ struct ReplayReportTests {
     let times = [12_000_000, 9_000_000].map { CallerTimes(Self.outcome(step: $0)) }
     var report = Self.report(Self.pair)
     report.rescheduled = times
-    let text = report.text()
+    let text = report.text().replacing("\n         ", with: " ")
     #expect(
       text.contains("With batches rescheduled, as a faster engine would meet them: 25.0 % less."))
     #expect(text.contains("vs first  rescheduled  attention"))

@@ -241,7 +241,7 @@ struct ValidateCommandTests {
   func unserved() async throws {
     let folder = try TemporaryDirectory()
     let engine = try folder.write(
-      Array("base: mistral-small-24b@nvidia-h200\nname: short\nmax_model_len: 2000\n".utf8),
+      Array("base: mistral-small-24b@nvidia-h200\nname: short\nkv_cache_tokens: 2000\n".utf8),
       to: "short.yaml")
     let stem = RepositoryFile.path("traces/h200/mistral-small-24b-mix-qps3.always-2d")
     let result = try await json(
