@@ -56,7 +56,9 @@ extension EngineModel {
       reservesFullPrompt: header["scheduler_reserve_full_isl"]?.bool
         ?? version.reservesFullPrompt,
       rules: try Self.rules(header, version),
-      graphs: try Self.graphs(header))
+      graphs: try Self.graphs(header),
+      speculativeTokens: header["speculative_tokens"] == nil
+        ? 0 : try Self.number(header, "speculative_tokens", in: EngineLimits.speculativeTokens))
   }
 
   /// The release's rules, with those that the header states.

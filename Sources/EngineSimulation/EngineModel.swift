@@ -33,13 +33,16 @@ public struct EngineModel: Hashable, Sendable {
   public var rules: SchedulerRules
   /// How steps are captured and padded.
   public var graphs: CUDAGraphs
+  /// Tokens that are proposed per request and step, which is not modelled; kernels' rules look at it.
+  public var speculativeTokens: Int
 
   /// An engine; counts are at least 1.
   public init(
     name: String, model: ModelShape, tensorParallel: Int = 1, smCount: Int,
     maxBatchedTokens: Int = 8192, maxSequences: Int = 1024, kvBlockSize: Int = 16, kvBlocks: Int,
     prefixCaching: Bool = true, asyncScheduling: Bool = true, longPrefillTokenThreshold: Int = 0,
-    reservesFullPrompt: Bool = true, rules: SchedulerRules = .newest, graphs: CUDAGraphs
+    reservesFullPrompt: Bool = true, rules: SchedulerRules = .newest, graphs: CUDAGraphs,
+    speculativeTokens: Int = 0
   ) {
     self.name = name
     self.model = model
@@ -55,6 +58,7 @@ public struct EngineModel: Hashable, Sendable {
     self.reservesFullPrompt = reservesFullPrompt
     self.rules = rules
     self.graphs = graphs
+    self.speculativeTokens = speculativeTokens
   }
 
   /// Its rows, before its first step.
@@ -69,6 +73,7 @@ public struct EngineModel: Hashable, Sendable {
     return AttentionContext(
       queryHeads: rank.queryHeads, kvHeads: rank.kvHeads, headSize: rank.headSize,
       kvBlockSize: kvBlockSize, smCount: smCount, graphs: graphs,
-      maxModelLength: model.maxModelLength)
+      maxModelLength: model.maxModelLength, maxSequences: maxSequences,
+      speculativeTokens: speculativeTokens)
   }
 }

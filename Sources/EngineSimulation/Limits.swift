@@ -14,6 +14,8 @@ public enum EngineLimits {
   public static let maxModelLength = 1...1 << 28
   /// The threshold for long prompts; 0 for none.
   public static let longPrefillTokenThreshold = 0...1 << 24
+  /// Tokens proposed per request and step; 0 without speculative decoding.
+  public static let speculativeTokens = 0...1 << 10
   /// The share of blocks that admission leaves free.
   public static let watermark = 0.0..<1.0
   /// Tokens that a prefix block stands for; outside, prefixes count as unknown.

@@ -15,11 +15,16 @@ public struct AttentionContext: Hashable, Sendable {
   /// Tokens of the longest request that the engine takes, which its graphs are captured for; `nil` where
   /// that is not known.
   public var maxModelLength: Int?
+  /// Requests that may run at once; `nil` where that is not known.
+  public var maxSequences: Int?
+  /// Tokens that are proposed per request and step; 0 without speculative decoding.
+  public var speculativeTokens: Int
 
-  /// A context; every number is at least 1.
+  /// A context; every number but the last is at least 1.
   public init(
     queryHeads: Int, kvHeads: Int, headSize: Int, kvBlockSize: Int = 16, smCount: Int,
-    graphs: CUDAGraphs, maxModelLength: Int? = nil
+    graphs: CUDAGraphs, maxModelLength: Int? = nil, maxSequences: Int? = nil,
+    speculativeTokens: Int = 0
   ) {
     self.queryHeads = queryHeads
     self.kvHeads = kvHeads
@@ -28,6 +33,8 @@ public struct AttentionContext: Hashable, Sendable {
     self.smCount = smCount
     self.graphs = graphs
     self.maxModelLength = maxModelLength
+    self.maxSequences = maxSequences
+    self.speculativeTokens = speculativeTokens
   }
 
   /// Query heads that share one KV head.

@@ -20,17 +20,8 @@ public struct VLLM033Policy: SelectionPolicy {
   /// Tokens of a row that split-KV still runs (`MAX_3D_QUERY_LEN`).
   static let queryLengthMax = 8
 
-  /// Tokens that are proposed per request and step; 0 without speculative decoding.
-  public let speculativeTokens: Int
-  /// Requests that may run at once, where that is below the threshold; `nil` for no bound.
-  public let maxSequences: Int?
-
-  /// The rule for an engine; as named by itself, without speculative decoding.
-  public init(speculativeTokens: Int = 0, maxSequences: Int? = nil) {
-    precondition(speculativeTokens >= 0, "speculative tokens are counted from zero")
-    self.speculativeTokens = speculativeTokens
-    self.maxSequences = maxSequences
-  }
+  /// The rule; what it asks of the engine stands in the context.
+  public init() {}
 
   /// The choice for a batch, seen with its graph padding.
   public func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice {
@@ -38,7 +29,8 @@ public struct VLLM033Policy: SelectionPolicy {
     let blockQ = context.queryTokensPerBlock
     let blocksPerRow = (max(1, batch.maxQueryLength) + blockQ - 1) / blockQ
     let scratchRows =
-      min(threshold, maxSequences ?? threshold) * min(1 + speculativeTokens, Self.queryLengthMax)
+      min(threshold, context.maxSequences ?? threshold)
+      * min(1 + context.speculativeTokens, Self.queryLengthMax)
     let splits =
       batch.maxQueryLength <= Self.queryLengthMax
       && batch.paddedRows * blocksPerRow <= threshold && batch.launchedTokens <= scratchRows

@@ -87,9 +87,7 @@ struct VLLMRuleTests {
 
   @Test("of 0.33 split short multi-token rows while rows × blocks and tokens fit")
   func shortQueries() {
-    let plain = VLLM033Policy()
-    let verifying = VLLM033Policy(speculativeTokens: 7)
-    let fewSequences = VLLM033Policy(speculativeTokens: 7, maxSequences: 2)
+    let rule = VLLM033Policy()
     // 32/8 heads: BLOCK_Q is 4, the threshold 16; scratch rows are 16, 128 and 16.
     let table: [(queries: [Int32], plain: String, verifying: String, few: String)] = [
       ([1, 1, 1, 1, 1, 1, 5], "triton-3d-16", "triton-3d-16", "triton-3d-16"),
@@ -100,12 +98,16 @@ struct VLLMRuleTests {
       ([1, 1, 1, 1, 1, 1, 1, 1, 5], "triton-2d", "triton-2d", "triton-2d"),
       ([9], "triton-2d", "triton-2d", "triton-2d"),
     ]
-    let context = Fixture.context()
+    let plain = Fixture.context()
+    var verifying = plain
+    verifying.speculativeTokens = 7
+    var fewSequences = verifying
+    fewSequences.maxSequences = 2
     for row in table {
-      let batch = Fixture.launched(queries: row.queries, in: context)
-      #expect(plain.choiceName(batch, context) == row.plain, "\(row.queries)")
-      #expect(verifying.choiceName(batch, context) == row.verifying, "\(row.queries)")
-      #expect(fewSequences.choiceName(batch, context) == row.few, "\(row.queries)")
+      let batch = Fixture.launched(queries: row.queries, in: plain)
+      #expect(rule.choiceName(batch, plain) == row.plain, "\(row.queries)")
+      #expect(rule.choiceName(batch, verifying) == row.verifying, "\(row.queries)")
+      #expect(rule.choiceName(batch, fewSequences) == row.few, "\(row.queries)")
     }
   }
 

@@ -40,6 +40,47 @@ struct ReplayCommandTests {
     #expect(fastest == 0)
   }
 
+  /// A trace of the sample log with something else in it.
+  private func traceReplacing(_ text: String, with other: String) async throws -> String {
+    let log = StepLogSample().text.replacing(text, with: other)
+    let path = folder.file("other.reprise")
+    let call = await CommandCall(
+      "record", try folder.write(log.utf8, to: "other.jsonl"), "--output", path)
+    #expect(call.exitCode == 0, "\(call.errors)")
+    return path
+  }
+
+  @Test("tokens that were proposed are no tokens, so such a run is replayed as recorded alone")
+  func speculation() async throws {
+    let path = try await traceReplacing(
+      #""tensor_parallel":1"#, with: #""tensor_parallel":1,"speculative_tokens":3"#)
+    let recorded = await CommandCall("replay", path, "--policy", "always-2d,vllm-0.33")
+    #expect(recorded.exitCode == 0, "\(recorded.errors)")
+    #expect(recorded.output.contains("recorded with speculative decoding"))
+    #expect(!recorded.output.contains("rescheduled: mean ITL"))
+    let other = await CommandCall(
+      "replay", path, "--policy", "always-2d", "--batches", "rescheduled")
+    #expect(other.exitCode == 1)
+    #expect(other.hasOneErrorLine, "\(other.errors)")
+  }
+
+  @Test("what a recorded engine found in its prefix cache is found again where no block has a name")
+  func prefixHits() async throws {
+    let path = try await traceReplacing(
+      #""prefix_caching":false"#, with: #""prefix_caching":true"#)
+    let log = try String(decoding: folder.bytes(of: "other.jsonl"), as: UTF8.self)
+    // The fourth prompt, of 1,300 tokens.
+    let hit = try folder.write(
+      log.replacing("[3,0,1300]", with: "[3,1024,276]").utf8, to: "hit.jsonl")
+    #expect(await CommandCall("record", hit, "--output", path).exitCode == 0)
+    for batches in ["recorded", "rescheduled"] {
+      let call = await CommandCall(
+        "replay", path, "--policy", "always-2d", "--batches", batches, "--format", "json")
+      let json = try JSONValue(parsing: call.output)
+      #expect(json["policies"]?["always-2d"]?["prefix_hit_tokens"]?.int == 1024, "\(batches)")
+    }
+  }
+
   @Test("a trace with steps is replayed as recorded unless the call says otherwise")
   func defaultBatches() async throws {
     let json = try JSONValue(parsing: await replay("--format", "json").output)

@@ -73,6 +73,16 @@ struct ReplaySource {
     }
     allRequests = try reader.requests()
     requests = chosen == .recorded ? allRequests : selection.apply(to: allRequests)
+    if engine.speculativeTokens > 0 {
+      guard chosen == .recorded else {
+        throw CommandError.failed(
+          "'\(path)' was recorded with speculative decoding, and how many proposed tokens are accepted is not "
+            + "modelled; replay it with --batches recorded")
+      }
+      notes.append(
+        "recorded with speculative decoding: which step gave which tokens is not known, so ITL and TPOT are "
+          + "not; attention and regret are those of the recorded batches")
+    }
     let allHits = try Self.recordedHits(of: allRequests, in: reader, engine: engine)
     if let allHits, requests.count != allRequests.count {
       var byID: [RequestID: TokenCount] = [:]
