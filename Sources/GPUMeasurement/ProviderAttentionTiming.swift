@@ -148,13 +148,13 @@ public final class ProviderAttentionTiming: AttentionTiming {
   }
 
   /// A time until a batch is measured: by the model fitted to the store, by the profile's model of the
-  /// same kernel, or, where neither runs such a batch, by the unsplit Triton kernel's.
+  /// package's kernel, of the same kernel without a package, or, where neither runs such a batch, by the unsplit Triton kernel's.
   private func estimate(
     _ variant: KernelVariant, _ batch: AttentionBatch, _ fitted: ProfileAttentionTiming
   ) throws(TimingError) -> Nanoseconds {
     let own = variant.of(package: "")
     let sources: [(any AttentionTiming, KernelVariant)] = [
-      (fitted, variant), (profile, own), (profile, .triton2D),
+      (fitted, variant), (profile, variant), (profile, own), (profile, .triton2D),
     ]
     for (source, variant) in sources where source.variants.contains(variant) {
       do throws(TimingError) {
