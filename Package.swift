@@ -147,7 +147,7 @@ let package = Package(
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"],
-      exclude: ["Fixtures", "Golden"]),
+      exclude: ["Corrupt", "Fixtures", "Golden"]),
     tests("TraceRecorderTests", ["TraceRecorder"]),
     tests(
       "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
