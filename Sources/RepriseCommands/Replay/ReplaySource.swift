@@ -72,7 +72,7 @@ struct ReplaySource {
           + "choose another with --engine")
     }
     allRequests = try reader.requests()
-    requests = chosen == .recorded ? allRequests : selection.apply(to: allRequests)
+    requests = chosen == .recorded ? allRequests : try selection.apply(to: allRequests)
     let allHits = try Self.recordedHits(of: allRequests, in: reader, engine: engine)
     if let allHits, requests.count != allRequests.count {
       var byID: [RequestID: TokenCount] = [:]
