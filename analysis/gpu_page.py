@@ -1,8 +1,8 @@
 """Prints what a GPU made of the committed recordings, beside the live runs, as a page.
 
-    bash Sources/GPUMeasurement/device-check.sh                       # on the GPU's machine; leaves OUT
-    python3 analysis/gpu_page.py --reprise .build/release/reprise OUT > Sources/GPUMeasurement/H200.md
-    python3 analysis/gpu_page.py --date 2026-11-24 --into Sources/GPUMeasurement/H200.md OUT     # parts that ran again
+    bash Sources/GPUMeasurement/device-check.sh                       # on the GPU's machine; leaves RESULTS
+    python3 analysis/gpu_page.py --reprise .build/release/reprise RESULTS > Sources/GPUMeasurement/H200.md
+    python3 analysis/gpu_page.py --date 2026-11-24 --into Sources/GPUMeasurement/H200.md RESULTS     # parts that ran again
 
 Nothing is typed in: figures come from the folder's files, and real ones from the recordings' own token times.
 """
@@ -242,7 +242,7 @@ def section(checks, title, name, shorten=None):
     yield ""
     yield "```"
     # Paths of the machine say nothing.
-    text = re.sub(r"/tmp/tmp\.\w+/|/root/out/", "", texts[place])
+    text = re.sub(r"/tmp/tmp\.\w+/|(?<!\S)/\S*/(?=[\w.-]+\.jsonl\.zst: )", "", texts[place])
     # A checker's frames of the host are addresses alone.
     yield from (
         line.rstrip() for line in shorten(text.splitlines())
@@ -252,7 +252,7 @@ def section(checks, title, name, shorten=None):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="what device-check.sh has left in OUT")
+    parser.add_argument("folder", type=Path, help="what device-check.sh has left in RESULTS")
     parser.add_argument(
         "--earlier", type=Path, action="append", default=[],
         help="the folder of an earlier check, for parts that this one left out; newest first")

@@ -1,7 +1,7 @@
 """Prints MLA times as the program carries them, from an export of measurements.
 
-    bash Sources/GPUMeasurement/device-check.sh     # PARTS=latent; leaves OUT/latent.jsonl.zst
-    python3 analysis/latent_points.py OUT/latent.jsonl.zst > Sources/CPublishedFigures/mla-h200.json
+    bash Sources/GPUMeasurement/device-check.sh     # PARTS=latent; leaves RESULTS/latent.jsonl.zst
+    python3 analysis/latent_points.py RESULTS/latent.jsonl.zst > Sources/CPublishedFigures/mla-h200.json
 
 Of a variant it takes the lengths at which a rule chose it. `reprise experiment vllm-19774-mla` reads them where there is no GPU.
 """

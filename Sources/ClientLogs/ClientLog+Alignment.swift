@@ -35,9 +35,10 @@ extension ClientLog {
     return pairs
   }
 
-  /// How far the log's clock is ahead of the trace's: what most pairs of requests, whose lengths agree,
-  /// say together. The least such where several are as many, so that what the trace has more comes
-  /// before, as warm-ups do.
+  /// How far the log's clock is ahead of the trace's.
+  ///
+  /// It is what most pairs of requests whose lengths agree say together; the least such where several are
+  /// as many, so that what the trace has more comes before, as warm-ups do.
   private static func clockShift(
     of log: [ClientRequest], to trace: [TraceRequest],
     where agree: (ClientRequest, TraceRequest) -> Bool

@@ -36,15 +36,19 @@ extension ClientLog {
     }
     let count = found.requests.count { $0 != nil }
     found.leftOut = requests.count - count
-    guard count > 0,
-      Double(found.leftOut) <= ClientLogLimits.leftOutShareMax * Double(requests.count)
-    else {
+    guard isEnough(count) else {
       throw otherRun(
         firstFault ?? matches.fault
           ?? "\(found.leftOut) of \(requests.count) requests are not in it")
     }
     try checkSendings(found.requests, trace)
     return found
+  }
+
+  /// Whether so many requests that were found make the log one of this run.
+  private func isEnough(_ count: Int) -> Bool {
+    let missing = Double(requests.count - count)
+    return count > 0 && missing <= ClientLogLimits.leftOutShareMax * Double(requests.count)
   }
 
   /// Requests side by side, whatever their lengths.
@@ -58,7 +62,9 @@ extension ClientLog {
       }
       if agree { return inOrder }
     }
-    return pairsByTime(with: trace, promptSurplus: 0...ClientLogLimits.promptSurplusMax)
+    let asTold = pairsByTime(with: trace, promptSurplus: 0...0)
+    return isEnough(asTold.requests.count { $0 != nil })
+      ? asTold : pairsByTime(with: trace, promptSurplus: 0...ClientLogLimits.promptSurplusMax)
   }
 
   private func pairsByID(with trace: [TraceRequest]) -> Pairs {

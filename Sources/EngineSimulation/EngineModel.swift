@@ -60,9 +60,12 @@ public struct EngineModel: Hashable, Sendable {
   /// Its rows, before its first step.
   public var batchRows: BatchRows { BatchRows(isPersistent: rules.hasPersistentBatch) }
 
+  /// The model as one GPU has it.
+  public var rankModel: ModelShape { model.perRank(tensorParallel) }
+
   /// What attention kernels see of it: the heads of one rank.
   public var attentionContext: AttentionContext {
-    let rank = model.perRank(tensorParallel)
+    let rank = rankModel
     return AttentionContext(
       queryHeads: rank.queryHeads, kvHeads: rank.kvHeads, headSize: rank.headSize,
       kvBlockSize: kvBlockSize, smCount: smCount, graphs: graphs,

@@ -1,13 +1,14 @@
 #!/bin/bash
 # Tests and measures on the machine's GPU what README.md beside this file promises.
 #
-# Needs python3 with triton 3.6.0 (and torch for `memory`), and in CARRY the program `reprise` (static,
+# Needs python3 with triton 3.6.0 (and torch for `memory`), and in DEVICE the program `reprise` (static,
 # stripped) with the package `reprise_kernels` beside it, and `reprise_providers` for `providers`, which
-# also needs vLLM; OUT is the folder for results. Run from the repository's root. PARTS names parts to
-# run, each of which runs alone too; all take some eight minutes. Where CARRY has a folder `kernels` that
-# `reprise_kernels build --arch sm_90 --everything` has written elsewhere, nothing is compiled here.
+# also needs vLLM; RESULTS is the folder for what comes out. Run from the repository's root. PARTS names
+# parts to run, each of which runs alone too; all take some eight minutes. Where DEVICE has a folder
+# `kernels` that `reprise_kernels build --arch sm_90 --everything` has written elsewhere, nothing is
+# compiled here.
 set -uo pipefail
-: "${OUT:=/tmp/reprise-check}" "${CARRY:=.carry}"
+: "${RESULTS:=/tmp/reprise-check}" "${DEVICE:=device}"
 : "${PARTS:=selftest replays export plan latent bad sanitizer memory growth providers experiments}"
 : "${SERVING_SECONDS:=300}" # the longest that the experiment of serving may take
 PATH=$PATH:/usr/local/cuda/bin # compute-sanitizer's
@@ -15,12 +16,12 @@ PATH=$PATH:/usr/local/cuda/bin # compute-sanitizer's
 cublas=$(python3 -c 'import nvidia, pathlib
 print(next((str(f.parent) for p in nvidia.__path__ for f in pathlib.Path(p).rglob("libcublas.so.1[23]")), ""))' 2>/dev/null || true)
 export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$cublas
-mkdir -p "$OUT"
-exec > >(tee "$OUT/log.txt") 2>&1
+mkdir -p "$RESULTS"
+exec > >(tee "$RESULTS/log.txt") 2>&1
 work=$(mktemp -d)
 results=$work/results
 mkdir -p "$results"
-program=$CARRY/reprise
+program=$DEVICE/reprise
 kernels=$work/kernels
 h200=traces/h200
 qps5=$h200/mistral-small-24b-random-qps5.vllm-default.reprise
@@ -39,13 +40,13 @@ run() {
   local code=$?
   echo "exit $code, wall $(python3 -c "print(round($(date +%s.%N) - $start, 3))") s"
 }
-save() { tar -C "$work" -czf "$OUT/results.tar.gz" results; }
+save() { tar -C "$work" -czf "$RESULTS/results.tar.gz" results; }
 
 nvidia-smi --query-gpu=name,driver_version,clocks.sm,memory.used --format=csv || true
-if [[ -d $CARRY/kernels/sm_90 ]]; then
-  kernels=$CARRY/kernels
+if [[ -d $DEVICE/kernels/sm_90 ]]; then
+  kernels=$DEVICE/kernels
 else
-  run 'compile for sm_90' 150 env PYTHONPATH="$CARRY" python3 -m reprise_kernels build --arch sm_90 \
+  run 'compile for sm_90' 150 env PYTHONPATH="$DEVICE" python3 -m reprise_kernels build --arch sm_90 \
     --everything --jobs 16 --output "$kernels"
 fi
 
@@ -80,14 +81,14 @@ if part export; then
         --measurements "$store" --kernels "$kernels"
     done
     run "export $model" 60 "$program" measure --measurements "$store" --medians \
-      --export "$OUT/$model.jsonl.zst"
+      --export "$RESULTS/$model.jsonl.zst"
   done
   store=$work/mistral-small-24b-random.sqlite
   for batches in recorded rescheduled; do
     call=("$program" replay "$qps5" --policy $four --batches $batches --timing gpu --format json)
     "${call[@]}" --measurements "$store" --kernels "$kernels" >"$work/gpu.json"
     CUDA_VISIBLE_DEVICES='' "${call[@]}" --measurements "$store" >"$work/store.json"
-    CUDA_VISIBLE_DEVICES='' "${call[@]}" --measurements "$OUT/mistral-small-24b-random.jsonl.zst" \
+    CUDA_VISIBLE_DEVICES='' "${call[@]}" --measurements "$RESULTS/mistral-small-24b-random.jsonl.zst" \
       >"$work/export.json"
     test -s "$work/gpu.json" && cmp "$work/gpu.json" "$work/store.json" &&
       cmp "$work/gpu.json" "$work/export.json" &&
@@ -101,7 +102,7 @@ if part plan; then
     set -- $plan
     run "sample plan $2" 120 "$program" measure --sample-plan "$2" --count "$3" \
       --policy always-2d,always-3d --measurements "$work/$1.sqlite" --kernels "$kernels"
-    "$program" measure --measurements "$work/$1.sqlite" --medians --export "$OUT/plan-$1.jsonl.zst"
+    "$program" measure --measurements "$work/$1.sqlite" --medians --export "$RESULTS/plan-$1.jsonl.zst"
   done
 fi
 
@@ -128,7 +129,7 @@ YAML
     --policy vllm-mla-4-splits,vllm-19774,vllm-mla-0.33,vllm-mla-0.33-eager --kernels "$kernels" \
     --measurements "$work/latent.sqlite"
   "$program" measure --measurements "$work/latent.sqlite" --medians \
-    --export "$OUT/latent.jsonl.zst"
+    --export "$RESULTS/latent.jsonl.zst"
   run 'MLA beyond 32-bit offsets' 20 "$program" measure --engine deepseek-v3@nvidia-h200 \
     --policy vllm-mla-0.33 --rows '140000,100*1000' --kernels "$kernels" \
     --measurements "$work/latent.sqlite"
@@ -218,7 +219,7 @@ if part growth; then
 fi
 
 if part providers; then
-  export PYTHONPATH=$CARRY${PYTHONPATH:+:$PYTHONPATH}
+  export PYTHONPATH=$DEVICE${PYTHONPATH:+:$PYTHONPATH}
   package=$(python3 -m reprise_providers list | sed -n 's|^\(vllm-[^/]*\)/triton-mla .*|\1|p')
   provider=(--timing gpu --kernels "$kernels" --measurements "$work/providers.sqlite"
     --provider 'python3 -m reprise_providers')
@@ -253,4 +254,4 @@ fi
 
 save
 echo "all parts: $(($(date +%s) - began)) s"
-ls -l "$OUT"
+ls -l "$RESULTS"

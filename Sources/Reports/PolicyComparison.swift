@@ -34,7 +34,7 @@ public struct PolicyComparison: Sendable {
     case same = "identical"
     /// The interval holds zero.
     case unclear = "no difference beyond the interval"
-    /// Two real runs of the same work differ by as much.
+    /// Two real runs of the same work differ by as much, or predictions are off by as much.
     case insideFloor = "inside the noise floor"
     /// The interval lies below zero.
     case faster
@@ -50,8 +50,8 @@ public struct PolicyComparison: Sendable {
   public var metric: Metric
   /// Mean difference in milliseconds, relative difference and interval.
   public var difference: PairedDifference
-  /// By how many milliseconds the means of two real runs differ for no reason; `nil` where that was
-  /// not measured.
+  /// By how many milliseconds the means of two real runs differ for no reason, and predictions of their
+  /// difference are off; `nil` where that was not measured.
   public var floor: Double?
 
   /// What the difference amounts to.
@@ -81,23 +81,31 @@ extension PolicyComparison {
     }
   }
 
-  /// By how much a statistic's difference moves for no reason: measured, and as arrivals move.
+  /// By how much a statistic's difference moves for no reason, measured and as arrivals move, and by how
+  /// much predictions of it are off.
   private static func halfWidth(
     of statistic: Statistic, _ policy: PolicyOutcome, _ baseline: PolicyOutcome,
     _ floor: NoiseFloor?
   ) -> Double? {
-    guard policy.jittered.isEmpty || baseline.jittered.isEmpty else {
-      let spreads = [baseline, policy].map {
+    let both = [baseline, policy]
+    let means = both.compactMap { $0.summary.distribution(statistic.metric)?.mean }
+    guard let floor, means.count == 2 else { return nil }
+    let chance: Double?
+    if both.contains(where: \.jittered.isEmpty) {
+      chance = floor.difference(statistic, between: means[0], and: means[1])
+    } else {
+      let widths = both.compactMap {
         PredictionSpread(base: CallerTimes($0.outcome), jittered: $0.jittered)
+          .halfWidth(statistic, floor: floor)
       }
-      let widths = spreads.compactMap { $0.halfWidth(statistic, floor: floor) }
-      return widths.count < 2
-        ? nil : (widths[0] * widths[0] + widths[1] * widths[1]).squareRoot()
+      chance = widths.count < 2 ? nil : together(widths[0], widths[1])
     }
-    let means = [baseline, policy].compactMap { $0.summary.distribution(statistic.metric)?.mean }
-    guard means.count == 2 else { return nil }
-    return floor?.difference(statistic, between: means[0], and: means[1])
+    let model = floor.predictionShare(statistic).map { $0 * (means[1] - means[0]) } ?? 0
+    return chance.map { together($0, model) }
   }
+
+  /// Two causes that are independent of one another add as squares do.
+  private static func together(_ a: Double, _ b: Double) -> Double { (a * a + b * b).squareRoot() }
 }
 
 extension PolicyComparison.Metric {

@@ -34,29 +34,34 @@ public struct MachineProfile: Sendable {
     return model
   }
 
-  /// The profile of a model, else of the known one whose layers hold most nearly as many weights.
+  /// The profile of a model as one GPU has it, else what the known one stands in for whose layers hold
+  /// most nearly as many weights.
   ///
   /// What policies share cancels in a comparison, so a stand-in shifts times more than differences.
-  public func model(nearest shape: ModelShape) throws(TimingError) -> ModelProfile {
-    if let model = models.first(where: { $0.shape.name == shape.name }) { return model }
-    let ratios = models.map { Self.ratio($0.shape.layerWeights, shape.layerWeights) }
+  public func model(for shape: ModelShape) throws(TimingError) -> ModelProfile {
+    if let model = models.first(where: {
+      $0.shape.name == shape.name && $0.shape.computesLike(shape)
+    })
+      ?? models.first(where: { $0.shape.computesLike(shape) })
+    {
+      return model
+    }
+    let ratios = models.map { model in
+      let (one, other) = (model.shape.operationsPerToken, shape.operationsPerToken)
+      return max(one, other) / min(one, other)
+    }
     guard let place = ratios.indices.min(by: { ratios[$0] < ratios[$1] }) else {
       return try model(named: shape.name)
     }
-    return models[place]
+    return models[place].standingIn(for: shape)
   }
 
-  /// How many times the larger is the smaller.
-  private static func ratio(_ one: Double, _ other: Double) -> Double {
-    max(one, other) / min(one, other)
-  }
-}
-
-extension ModelShape {
-  /// Weights of all layers: attention's projections and an MLP of three matrices.
-  fileprivate var layerWeights: Double {
-    let heads = Double(2 * queryHeads + 2 * kvHeads) * Double(headSize)
-    return Double(layers) * Double(hiddenSize) * (heads + 3 * Double(intermediateSize))
+  /// Whether kernels were measured with a model's heads, as one GPU has them.
+  public func knowsHeads(of shape: ModelShape) -> Bool {
+    models.contains {
+      $0.shape.queryHeads == shape.queryHeads && $0.shape.kvHeads == shape.kvHeads
+        && $0.shape.headSize == shape.headSize
+    }
   }
 }
 
@@ -76,6 +81,8 @@ public struct ModelProfile: Sendable {
   public var mixedStepError: FitError?
   /// Recordings that it was fitted to, by name.
   public var recordings: [String]
+  /// The model that was profiled, where its times stand in for another's.
+  public var standsIn: ModelShape?
 
   /// What is known of a model.
   public init(

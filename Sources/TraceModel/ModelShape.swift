@@ -1,6 +1,6 @@
 /// The numbers of a transformer that decide what its kernels do.
 ///
-/// Heads are those of the whole model; `perRank` divides them over tensor-parallel GPUs.
+/// Widths and heads are those of the whole model; `perRank` divides them over tensor-parallel GPUs.
 public struct ModelShape: Hashable, Sendable {
   /// The model's name, such as `mistral-small-24b`.
   public var name: String
@@ -56,11 +56,14 @@ public struct ModelShape: Hashable, Sendable {
   /// Query heads that share one KV head.
   public var queryHeadsPerKVHead: Int { max(1, queryHeads / kvHeads) }
 
-  /// The shape that one of `ranks` tensor-parallel GPUs sees: its share of the heads, at least one.
+  /// The shape that one of `ranks` tensor-parallel GPUs has: its share of the heads, of the MLP and of the
+  /// output's projection, at least one of each.
   public func perRank(_ ranks: Int) -> ModelShape {
     var shape = self
     shape.queryHeads = max(1, queryHeads / ranks)
     shape.kvHeads = max(1, kvHeads / ranks)
+    shape.intermediateSize = max(1, intermediateSize / ranks)
+    shape.vocabularySize = max(1, vocabularySize / ranks)
     return shape
   }
 }

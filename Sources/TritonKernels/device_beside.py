@@ -4,7 +4,7 @@ Needs torch, triton 3.6.0 and vLLM's kernels, which are called as the provider i
 `Sources/KernelProviders` calls them. For every call of KERNELS_JSONL, and for some MLA batches
 beyond it, both kernels get the same tensors; CUDA graphs of each, over KV pools that rotate past
 the L2, are replayed in turn, so that clocks and temperature are the same for both. Compares the
-outputs too. One JSON line a row goes to `$OUT/beside.jsonl`, a summary to `$OUT/beside.txt`.
+outputs too. One JSON line a row goes to `$RESULTS/beside.jsonl`, a summary to `$RESULTS/beside.txt`.
 """
 
 import argparse
@@ -40,7 +40,7 @@ LATENT_ROWS = (
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kernels", type=Path, help="measured calls, as traces/h200/kernels.jsonl")
-    parser.add_argument("--output", type=Path, default=Path(os.environ.get("OUT", ".")))
+    parser.add_argument("--output", type=Path, default=Path(os.environ.get("RESULTS", ".")))
     parser.add_argument("--seconds", type=float, default=200)
     parser.add_argument("--arch", default="sm_90")
     return parser.parse_args()

@@ -1,8 +1,8 @@
 """Checks and times the kernels on a GPU: `python3 device_check.py KERNELS_JSONL`.
 
 Every variant against float64 on fresh random inputs, then vLLM's structures and alternatives to
-them over the measured calls of KERNELS_JSONL. One JSON line a task goes to `$OUT/results.jsonl`,
-a summary to `$OUT/summary.txt` and to the terminal. Needs torch and triton 3.6.0.
+them over the measured calls of KERNELS_JSONL. One JSON line a task goes to `$RESULTS/results.jsonl`,
+a summary to `$RESULTS/summary.txt` and to the terminal. Needs torch and triton 3.6.0.
 
 Tasks run in a process that is replaced when one of them breaks the GPU's context or hangs, and the
 run goes on with the next task; it ends when all are done or the time is up.
@@ -26,7 +26,7 @@ BROKEN_CONTEXT = 3
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kernels", type=Path, help="measured calls, as traces/h200/kernels.jsonl")
-    parser.add_argument("--output", type=Path, default=Path(os.environ.get("OUT", ".")))
+    parser.add_argument("--output", type=Path, default=Path(os.environ.get("RESULTS", ".")))
     parser.add_argument("--seconds", type=float, default=285, help="time for all of it")
     parser.add_argument("--arch", default="sm_90")
     parser.add_argument("--only", choices=["check", "time"], help="half of the tasks")

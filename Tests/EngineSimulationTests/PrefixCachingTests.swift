@@ -37,6 +37,23 @@ struct PrefixCachingTests {
     #expect(steps.last.map { text([$0]) } == "1:8+3")
   }
 
+  @Test("Where no prefix is named, a request finds what it found when it was recorded")
+  func recordedHits() throws {
+    let arrivals = requests([(0, 20, 3), (50, 20, 1), (99, 12, 1)])
+    let hits = [TokenCount(16), TokenCount(8), TokenCount(12)]
+    let (outcome, steps) = try replay(arrivals, on: engine, recordedHits: hits)
+    // A token is always left to compute.
+    #expect(text(steps).hasPrefix("0:16+4\n0:20+1\n0:21+1\n1:8+12\n2:11+1"))
+    #expect(outcome.counts.prefixHitTokens == 35)
+    let uncached = smallEngine(budget: 32, blocks: 16, prefixCaching: false)
+    #expect(text(try replay(arrivals, on: uncached, recordedHits: hits).steps).hasPrefix("0:0+20"))
+    // Names tell more than the recording.
+    let named = requests([(0, 16, 1, [1, 2]), (50, 16, 1, [1, 2])])
+    let known = try replay(
+      named, on: engine, prefixBlockTokens: 8, recordedHits: [.zero, .zero])
+    #expect(text(known.steps) == "0:0+16\n1:12+4")
+  }
+
   @Test("Identities follow the trace's granularity, finer or coarser than a KV block")
   func granularity() {
     let list = requests([(0, 12, 1, [5, 6, 7, 8, 9, 10]), (0, 12, 1, [5, 6, 7, 11, 12, 13])])

@@ -91,10 +91,11 @@ struct StepList: StepSequence {
 /// A replay with the steps it took.
 func replay(
   _ requests: [TraceRequest], on engine: EngineModel, prefixBlockTokens: Int? = nil,
-  host: HostTiming = HostTiming()
+  recordedHits: [TokenCount]? = nil, host: HostTiming = HostTiming()
 ) throws -> (outcome: ReplayOutcome, steps: [TraceStep]) {
   let replay = RescheduledReplay(
-    requests: requests, prefixBlockTokens: prefixBlockTokens, engine: engine, host: host)
+    requests: requests, prefixBlockTokens: prefixBlockTokens, recordedHits: recordedHits,
+    engine: engine, host: host)
   var timer = LinearTimer()
   var recorder = StepRecorder()
   let outcome = try replay.run(&timer, observer: &recorder)

@@ -24,7 +24,8 @@ struct AdmissionRuleTests {
     let reader = try TraceReader(path: RepositoryFile.path(stem + ".reprise"))
     let requests = try reader.requests()
     let path = stem + ".client.jsonl.zst"
-    let log = try ClientLog(bytes: RepositoryFile.bytes(path), source: path).matched(to: requests).requests
+    let log = try ClientLog(bytes: RepositoryFile.bytes(path), source: path).matched(to: requests)
+      .requests
     var seen = Array(repeating: false, count: requests.count)
     var previous: TraceStep?
     var (count, breaches) = (0, [Nanoseconds]())

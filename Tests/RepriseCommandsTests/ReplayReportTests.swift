@@ -107,11 +107,12 @@ struct ReplayReportTests {
 
   @Test("calls a difference that two runs of the same work may show by its name")
   func noise() throws {
-    func verdict(floor share: Double) throws -> PolicyComparison.Verdict? {
+    func verdict(floor share: Double, model: Double = 0.01) throws -> PolicyComparison.Verdict? {
       let json = try JSONValue(
         parsing: """
           {"gpu": "NVIDIA H200", "origin": "a test", "repeated_runs": {"itl-mean": \(share)},
-          "machine_to_machine": 0.03, "sending_difference_p90_ms": 1}
+          "predicted_differences_p90": {"itl-mean": \(model)}, "machine_to_machine": 0.03,
+          "sending_difference_p90_ms": 1}
           """)
       let report = Self.report(Self.pair, floor: NoiseFloor(json: json))
       #expect(report.text().contains("two runs of the same work"))
@@ -120,7 +121,46 @@ struct ReplayReportTests {
     // 10 ms against 12 ms: two runs that are each within 14 % are 2.2 ms apart at most.
     #expect(try verdict(floor: 0.14) == .insideFloor)
     #expect(try verdict(floor: 0.01) == .faster)
+    // A prediction that is off by as much as it says tells nothing.
+    #expect(try verdict(floor: 0.01, model: 1) == .insideFloor)
     #expect(Self.report(Self.pair).comparisons.allSatisfy { $0.floor == nil })
+  }
+
+  @Test("says first which rule wins and by how much, whichever was named first")
+  func answer() {
+    let text = Self.report(Self.pair).text()
+    #expect(
+      text.hasPrefix(
+        "answer   vllm-0.33 is the fastest rule here: mean ITL 16.7 % less than always-2d (95 %"))
+    let reversed = Self.report(Self.pair.reversed()).text()
+    #expect(
+      reversed.hasPrefix(
+        "answer   vllm-0.33 is the fastest rule here: the next, always-2d, has a mean ITL 20.0 % more."
+      ))
+    let twins = [
+      Self.pair[0],
+      PolicyOutcome(
+        name: "split-up-to:0", outcome: Self.pair[0].outcome, variants: Self.use([(.triton2D, 400)])
+      ),
+    ]
+    #expect(
+      Self.report(twins).text().hasPrefix(
+        "answer   split-up-to:0 and always-2d take the same time."))
+    #expect(!Self.report([Self.pair[0]]).text().contains("answer"))
+  }
+
+  @Test("recorded batches have what rescheduled ones say beside them")
+  func rescheduled() throws {
+    let times = [12_000_000, 9_000_000].map { CallerTimes(Self.outcome(step: $0)) }
+    var report = Self.report(Self.pair)
+    report.rescheduled = times
+    let text = report.text().replacing("\n         ", with: " ")
+    #expect(
+      text.contains("With batches rescheduled, as a faster engine would meet them: 25.0 % less."))
+    #expect(text.contains("vs first  rescheduled  attention"))
+    let json = try #require(report.json()["rescheduled_means_ms"]?["vllm-0.33"])
+    #expect(json["itl"]?.double == 9)
+    #expect(!Self.report(Self.pair).text().contains("escheduled  attention"))
   }
 
   @Test("counts every request in one bucket")

@@ -212,6 +212,47 @@ struct ValidateCommandTests {
     #expect(call.hasOneErrorLine && call.errors.contains("recorded under 'always-2d'"))
   }
 
+  @Test("a rule that chooses as the recorded one did has that one's recording for its own")
+  func sameChoices() async throws {
+    let result = try await json(
+      path("always-2d.reprise"), "--client", path("vllm-default.client.jsonl.zst"), "--policy",
+      "vllm-0.33", "--steps", path("vllm-default.reprise"), "--jitter", "0")
+    #expect(result["steps"]?["decode"] != .null)
+  }
+
+  @Test(
+    "another run's log is told by when tokens came, and its error is not put down to this trace")
+  func anotherRun() async throws {
+    let stem = RepositoryFile.path("traces/h200/mistral-small-24b-random-qps5")
+    func notes(_ client: String) async throws -> (text: String, steps: JSONValue?) {
+      let result = try await json(
+        stem + ".always-2d.reprise", "--client", stem + client, "--jitter", "0")
+      return (result["notes"]?.text() ?? "", result["steps"])
+    }
+    let own = try await notes(".always-2d.client.jsonl.zst")
+    #expect(!own.text.contains("another run"))
+    #expect(own.steps != .null)
+    let other = try await notes("-warm.always-2d.client.jsonl.zst")
+    #expect(other.text.contains("another run"))
+    #expect(other.steps == .null)
+  }
+
+  @Test("requests that the modelled engine cannot serve are left out on both sides, and counted")
+  func unserved() async throws {
+    let folder = try TemporaryDirectory()
+    let engine = try folder.write(
+      Array("base: mistral-small-24b@nvidia-h200\nname: short\nkv_cache_tokens: 2000\n".utf8),
+      to: "short.yaml")
+    let stem = RepositoryFile.path("traces/h200/mistral-small-24b-mix-qps3.always-2d")
+    let result = try await json(
+      stem + ".reprise", "--client", stem + ".client.jsonl.zst", "--jitter", "0", "--engine", engine
+    )
+    let (left, compared) = (result["left_out_requests"]?.int, result["requests"]?.int)
+    #expect(try #require(left) > 10)
+    #expect(try #require(left) + #require(compared) == 81)
+    #expect(result["notes"]?.text().contains("too long for the modelled engine") == true)
+  }
+
   @Test("how far sendings move from run to run is what the committed logs show")
   func sendingJitter() throws {
     var differences: [Int64] = []

@@ -63,8 +63,13 @@ private struct SmallRun {
     }
   }
 
-  static func real(isRestRecorded: Bool) throws -> RealRun {
+  static func real(isRestRecorded: Bool, hasGPUTimes: Bool = true) throws -> RealRun {
     var sequence = StepList(steps)
+    let compared = compared.map { step in
+      var step = step
+      if !hasGPUTimes { step.recorded = nil }
+      return step
+    }
     return try RealRun(
       requests: requests, isCompared: [true, true], steps: compared,
       isRestRecorded: isRestRecorded, sequence: &sequence,
@@ -105,7 +110,7 @@ private struct SmallRun {
         json: try JSONValue(
           parsing: """
             {"gpu": "NVIDIA H200", "origin": "a test", "repeated_runs": {"itl-mean": 0.001,
-            "ttft-p50": 0.05}, "machine_to_machine": 0.03, "sending_difference_p90_ms": 1.142}
+            "ttft-p50": 0.05}, "predicted_differences_p90": {"itl-mean": 0.01}, "machine_to_machine": 0.03, "sending_difference_p90_ms": 1.142}
             """)))
     var recorded = BatchSequence()
     for step in steps { recorded.add(step) }
@@ -176,7 +181,7 @@ struct ValidationReportTests {
       let sources = try #require(
         run.sources(
           of: statistic, predicted: SmallRun.predicted.value(statistic), real: real))
-      let sum = sources.terms.reduce(0) { $0 + $1.milliseconds }
+      let sum = sources.terms.reduce(0) { $0 + ($1.milliseconds ?? .infinity) }
       #expect((sum - sources.total).magnitude < 1e-9, "\(statistic.name)")
     }
     let itl = try #require(
@@ -186,9 +191,10 @@ struct ValidationReportTests {
     // The model's steps take 11 ms, 1 ms too long; the real engine lost 1 ms outside the GPU.
     #expect((itl.total - 1).magnitude < 1e-6)
     #expect((itl.scheduling - 1).magnitude < 1e-6)
-    #expect(((isRestRecorded ? itl.attention : itl.rest) - 1).magnitude < 1e-6)
-    #expect((isRestRecorded ? itl.rest : itl.attention).magnitude < 1e-6)
-    #expect(itl.variation.magnitude < 1e-6)
+    let (attention, rest) = (try #require(itl.attention), try #require(itl.rest))
+    #expect(((isRestRecorded ? attention : rest) - 1).magnitude < 1e-6)
+    #expect((isRestRecorded ? rest : attention).magnitude < 1e-6)
+    #expect(try #require(itl.variation).magnitude < 1e-6)
     #expect((itl.host + 1).magnitude < 1e-6)
     #expect(itl.client.magnitude < 1e-6)
     let ttft = try #require(
@@ -196,6 +202,40 @@ struct ValidationReportTests {
         of: Statistic(.ttft, .mean),
         predicted: SmallRun.predicted.value(Statistic(.ttft, .mean)), real: real))
     #expect((ttft.client + 1).magnitude < 1e-6)
+  }
+
+  @Test("without GPU times nobody says which part of a step is wrong, and the terms still add up")
+  func unknownSources() throws {
+    let run = try SmallRun.real(isRestRecorded: true, hasGPUTimes: false)
+    #expect(!run.hasGPUTimes)
+    let statistic = Statistic(.itl, .mean)
+    let sources = try #require(
+      run.sources(
+        of: statistic, predicted: SmallRun.predicted.value(statistic),
+        real: SmallRun.callers(delay: 1)))
+    #expect([sources.attention, sources.rest, sources.variation] == [nil, nil, nil])
+    let sum = sources.terms.reduce(0) { $0 + ($1.milliseconds ?? 0) }
+    #expect((sum - sources.total).magnitude < 1e-9)
+  }
+
+  @Test("gaps between messages that brought several tokens are no ITL, a single token needs none")
+  func mergedGaps() {
+    func caller(_ gaps: Int?, tokens: Int) -> CallerSample {
+      CallerSample(
+        sent: nil, ttft: SmallRun.milliseconds(30),
+        gaps: gaps.map { Array(repeating: SmallRun.milliseconds(40), count: $0) },
+        e2el: SmallRun.milliseconds(400), tpot: nil, tokens: tokens)
+    }
+    let whole = [caller(99, tokens: 100), caller(nil, tokens: 1), caller(95, tokens: 100)]
+    #expect(CallerTimes.gapFault(whole) == nil)
+    #expect(CallerTimes(whole).value(Statistic(.itl, .mean)) == 40)
+    let merged = [caller(25, tokens: 100)]
+    #expect(CallerTimes.gapFault(merged)?.contains("25 gaps for 99 tokens") == true)
+    #expect(CallerTimes(merged).value(Statistic(.itl, .mean)) == nil)
+    #expect(CallerTimes.gapFault([caller(nil, tokens: 2)]) != nil)
+    // Where a log has no sendings, its own duration tells the throughput.
+    #expect(CallerTimes(whole, duration: SmallRun.milliseconds(500)).throughput == 402)
+    #expect(CallerTimes(whole).throughput == nil)
   }
 
   @Test("the error that grows with attention is attention's, about each launch's mean")
@@ -266,6 +306,12 @@ struct ValidationReportTests {
         baseline: PredictionSpread(base: SmallRun.predicted, jittered: []),
         floor: report.floor, real: nil))
     #expect(same.isInsideFloor)
+    // Both runs may be off by a thousandth of 12 ms.
+    #expect((try #require(same.halfWidth) - 12 * 0.001 * 2.0.squareRoot()).magnitude < 1e-9)
+    // Beyond that a difference by one in a hundred of itself.
+    let noise = try #require(itl.noise)
+    let width = (noise * noise + 0.0001 * itl.predicted * itl.predicted).squareRoot()
+    #expect((try #require(itl.halfWidth) - width).magnitude < 1e-9)
   }
 
   @Test("a prediction is the middle of all replays, whichever of them is an outlier")
@@ -285,5 +331,10 @@ struct ValidationReportTests {
     #expect(middle(30, [34]) == (try (value(30) + value(34)) / 2))
     let report = try SmallRun.report()
     #expect(report.predicted(statistic) == report.spread.middle(statistic))
+    // The quantile plot shows the same prediction.
+    let places = [0, 0.5, 0.99, 1]
+    let quantiles = report.spread.quantiles(.itl, at: places)
+    #expect(quantiles[1] == report.spread.middle(Statistic(.itl, .p50)))
+    #expect(quantiles[2] == report.spread.middle(Statistic(.itl, .p99)))
   }
 }

@@ -14,11 +14,6 @@ exec python -m pip "$@"
 """
 # The library and the program are built before the tests.
 SWIFT = """#!/bin/sh
-if [ "$1" = run ]; then
-  while [ "$1" != reprise ]; do shift; done
-  shift
-  exec {reprise} "$@"
-fi
 echo "passed over: swift $*" >&2
 """
 
@@ -39,11 +34,11 @@ def prepare(folder, reprise, model):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     packages = environment / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     packages.joinpath("others.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    tools = {"pip": PIP, "swift": SWIFT.format(reprise=reprise)}
-    for name, text in tools.items():
+    for name, text in (("pip", PIP), ("swift", SWIFT)):
         path = environment / "bin" / name
         path.write_text(text)
         path.chmod(0o755)
+    environment.joinpath("bin/reprise").symlink_to(Path(reprise).resolve())
     work.mkdir()
     for name in ("Package.swift", "Sources"):
         work.joinpath(name).symlink_to(CHECKOUT / name)

@@ -18,8 +18,9 @@ public struct ErrorSources: Hashable, Sendable {
   public var rest: Double?
   /// What equal launches of equal lengths vary by, which a model cannot know; `nil` likewise.
   public var variation: Double?
-  /// The host: when steps are scheduled and their tokens processed. Where GPU times are unknown, these
-  /// are in it, too.
+  /// The host: when steps are scheduled and their tokens processed.
+  ///
+  /// Where GPU times are unknown, what is wrong with the model's is in it, too.
   public var host: Double
   /// From the scheduler to the caller, and from the caller's clock to the trace's arrivals.
   public var client: Double

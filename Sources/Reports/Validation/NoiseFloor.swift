@@ -9,6 +9,9 @@ public struct NoiseFloor: Hashable, Sendable {
   public var origin: String
   /// The furthest from their mean that repeated runs came, as a share, by statistic.
   private var repeats: [Statistic: Double]
+  /// What nine of ten predicted differences between policies were off by from real ones beyond the noise, as
+  /// a share of what was predicted, by statistic; 1 and more where a difference cannot be told.
+  private var predictions: [Statistic: Double]
   /// The furthest that two machines of the same kind were apart, as a share of mean ITL.
   public var machineToMachine: Double
   /// How far apart one request's sendings in two runs are: nine of ten stay within this.
@@ -27,6 +30,7 @@ public struct NoiseFloor: Hashable, Sendable {
   public init?(json: JSONValue) {
     guard let gpu = json["gpu"]?.string, let origin = json["origin"]?.string,
       case .object(let members)? = json["repeated_runs"],
+      case .object(let differences)? = json["predicted_differences_p90"],
       let machines = json["machine_to_machine"]?.double,
       let difference = json["sending_difference_p90_ms"]?.double,
       let sendingDifference = Nanoseconds(seconds: difference / 1e3), sendingDifference >= .zero
@@ -35,13 +39,29 @@ public struct NoiseFloor: Hashable, Sendable {
     self.origin = origin
     machineToMachine = machines
     self.sendingDifference = sendingDifference
-    repeats = [:]
+    guard let repeats = Self.shares(members, below: 1),
+      let predictions = Self.shares(differences, below: Self.predictionShareMax)
+    else {
+      return nil
+    }
+    self.repeats = repeats
+    self.predictions = predictions
+  }
+
+  /// Predictions that are further off are of no use at all.
+  private static let predictionShareMax = 100.0
+
+  private static func shares(
+    _ members: [JSONValue.Member], below limit: Double
+  ) -> [Statistic: Double]? {
+    var shares: [Statistic: Double] = [:]
     for member in members {
       guard let statistic = Statistic(name: member.key), let share = member.value.double,
-        (0..<1).contains(share)
+        (0..<limit).contains(share)
       else { return nil }
-      repeats[statistic] = share
+      shares[statistic] = share
     }
+    return shares
   }
 
   /// The share by which one run may be off for no reason; `nil` for what was not measured.
@@ -53,6 +73,10 @@ public struct NoiseFloor: Hashable, Sendable {
   public func difference(_ statistic: Statistic, between a: Double, and b: Double) -> Double? {
     share(statistic).map { $0 * (a * a + b * b).squareRoot() }
   }
+
+  /// The share by which a predicted difference may be off beyond the noise; `nil` for what was not
+  /// measured.
+  public func predictionShare(_ statistic: Statistic) -> Double? { predictions[statistic] }
 
   /// The measured shares, in the order of `Statistic.all`.
   var measured: [(statistic: Statistic, share: Double)] {
@@ -83,6 +107,12 @@ public struct NoiseFloor: Hashable, Sendable {
       .init(
         "repeated_runs",
         .object(measured.map { .init($0.statistic.name, .number($0.share)) })),
+      .init(
+        "predicted_differences_p90",
+        .object(
+          Statistic.all.compactMap { statistic in
+            predictions[statistic].map { .init(statistic.name, .number($0)) }
+          })),
       .init("machine_to_machine", .number(machineToMachine)),
       .init("sending_difference_p90_ms", .number(sendingDifference.milliseconds)),
     ])

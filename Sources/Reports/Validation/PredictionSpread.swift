@@ -90,8 +90,10 @@ public struct PredictedDifference: Hashable, Sendable {
   public var statistic: Statistic
   /// The policy's value less that of the recorded one, in milliseconds.
   public var predicted: Double
-  /// Half of the interval's width in milliseconds: both runs are off independently.
-  public var halfWidth: Double?
+  /// By how many milliseconds two runs like these differ for no reason; `nil` where that is not known.
+  public var noise: Double?
+  /// What predicted differences were off by beyond the noise, as a share of them.
+  public var modelShare: Double
   /// The real difference; `nil` where only one of the runs is known.
   public var real: Double?
 
@@ -104,10 +106,20 @@ public struct PredictedDifference: Hashable, Sendable {
     self.statistic = statistic
     predicted = b - a
     self.real = real
+    modelShare = floor?.predictionShare(statistic) ?? 0
     if let one = baseline.halfWidth(statistic, floor: floor),
       let other = policy.halfWidth(statistic, floor: floor)
     {
-      halfWidth = (one * one + other * other).squareRoot()
+      noise = (one * one + other * other).squareRoot()
+    }
+  }
+
+  /// Half of the interval's width in milliseconds: noise and the prediction's own error are independent,
+  /// so they add as squares do; `nil` where the noise is not known.
+  public var halfWidth: Double? {
+    noise.map { noise in
+      let model = modelShare * predicted
+      return (noise * noise + model * model).squareRoot()
     }
   }
 

@@ -155,6 +155,7 @@ extension PredictedDifference {
   func json() -> JSONValue {
     .object([
       .init("predicted", .number(predicted)),
+      .init("noise", noise.map { .number($0) } ?? .null),
       .init("low", halfWidth.map { .number(predicted - $0) } ?? .null),
       .init("high", halfWidth.map { .number(predicted + $0) } ?? .null),
       .init("real", real.map { .number($0) } ?? .null),

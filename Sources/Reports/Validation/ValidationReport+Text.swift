@@ -130,7 +130,8 @@ extension ValidationReport {
       table.add(
         [batches.rawValue]
           + Statistic.all.filter { [.ttft, .itl].contains($0.metric) }.map { statistic in
-            guard let value = predicted(statistic, by: batches), let real = real.value(statistic), real > 0
+            guard let value = predicted(statistic, by: batches), let real = real.value(statistic),
+              real > 0
             else { return "-" }
             return NumberText.signedPercent(value / real - 1)
           })

@@ -184,7 +184,7 @@ struct CalibrateCommand: ConsoleCommand {
           + "add 'selection_policy' to the log's header and record it again")
     }
     var recording = CalibrationRecording(
-      name: path, machine: header.machine, shape: engine.model,
+      name: path, machine: header.machine, shape: engine.rankModel,
       context: engine.attentionContext, policy: policy,
       requests: try reader.requests(), callers: try callers(of: reader, path: path),
       rows: engine.batchRows)

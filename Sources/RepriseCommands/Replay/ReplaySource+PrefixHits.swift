@@ -3,9 +3,10 @@ import TraceFile
 import TraceModel
 
 extension ReplaySource {
-  /// For each request of a trace how many tokens its engine found in the prefix cache: what was computed
-  /// before its first row. `nil` where prefixes are named, where the engine has no such cache, and where
-  /// no step is recorded.
+  /// For each request of a trace how many tokens its engine found in the prefix cache.
+  ///
+  /// That is what was computed before its first row; `nil` where prefixes are named, where the engine has
+  /// no such cache, and where no step is recorded.
   static func recordedHits(
     of requests: [TraceRequest], in reader: TraceReader, engine: EngineModel
   ) throws(TraceFileError) -> [TokenCount]? {

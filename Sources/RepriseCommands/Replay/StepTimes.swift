@@ -42,63 +42,84 @@ struct StepTimes {
   ) throws {
     let profile = try Self.profile(gpu: source.gpu, path: profilePath)
     let timing = ProfileAttentionTiming(profile.kernels)
-    let model = try profile.model(nearest: source.engine.model)
+    let model = try Self.model(of: source.engine, in: profile)
     let inEngine = measured.map { EngineAttentionTiming($0, kernels: profile.kernels) }
-    var parts: [TimingDescription.HeldOutError] = []
-    if measured == nil {
-      parts = profile.kernels.filter { variants.contains($0.variant) }.map {
-        TimingDescription.HeldOutError(part: $0.variant.name, error: $0.heldOut)
-      }
-    }
-    var restWords = "rest of step from the profile of \(model.shape.name)"
-    if model.shape.name != source.engine.model.name {
-      restWords += ", the nearest to \(source.engine.model.name)"
-    }
-    if restChoice == .auto,
-      let recorded = try RecordedTimes(
-        of: source, measured: inEngine, profile: timing, model: model)
-    {
-      isRestRecorded = true
-      rest = recorded.rest.completed(by: model.rest)
-      pace = recorded.pace
-      host = recorded.host
-      restWords =
-        "rest of step, host and the recorded kernels' pace from this trace's own GPU times (recorded under "
-        + "\(recorded.policyWords))"
-    } else {
-      isRestRecorded = false
-      rest = model.rest
-      pace = .asTimed
-      host = model.host
-      for (name, error) in [
-        ("decode steps", model.decodeStepError), ("steps with prompts", model.mixedStepError),
-      ] {
-        if let error { parts.append(.init(part: name, error: error)) }
-      }
-    }
+    let recorded =
+      restChoice == .auto
+      ? try RecordedTimes(of: source, measured: inEngine, profile: timing, model: model) : nil
+    isRestRecorded = recorded != nil
+    rest = recorded?.rest.completed(by: model.rest) ?? model.rest
+    pace = recorded?.pace ?? .asTimed
+    host = recorded?.host ?? model.host
     isMeasured = measured != nil
-    if let measured, let inEngine {
-      attention = inEngine
-      gpu = measured.machine.gpu
-      description = TimingDescription(
-        source: .gpu,
-        attention: "attention from kernels executed on \(measured.machine.gpu), driver "
-          + measured.machine.driver,
-        rest: restWords, errors: parts)
-      return
-    }
-    attention = timing
-    gpu = profile.gpu
+    attention = inEngine ?? timing
+    gpu = measured?.machine.gpu ?? profile.gpu
+    let words =
+      measured.map { "kernels executed on \($0.machine.gpu), driver \($0.machine.driver)" }
+      ?? "\(profilePath ?? "the built-in profile") of \(profile.gpu)"
     description = TimingDescription(
-      source: .profile,
-      attention: "attention from \(profilePath ?? "the built-in profile") of \(profile.gpu)",
-      rest: restWords, errors: parts)
+      source: measured == nil ? .profile : .gpu, attention: "attention from " + words,
+      rest: recorded?.words ?? Self.words(model, for: source.engine),
+      errors: Self.errors(
+        of: variants, in: profile, model, source.engine, isMeasured: measured != nil,
+        isRestRecorded: recorded != nil))
+  }
+
+  /// What a profile knows of an engine's model, or another's times that stand in for it.
+  ///
+  /// MLA's weights are not those of the formula for others, so there the other's times stay as they are.
+  private static func model(
+    of engine: EngineModel, in profile: MachineProfile
+  ) throws(TimingError) -> ModelProfile {
+    let model = try profile.model(for: engine.rankModel)
+    guard let other = model.standsIn, engine.attentionContext.isLatent else { return model }
+    var unscaled = try profile.model(named: other.name)
+    unscaled.standsIn = other
+    return unscaled
+  }
+
+  private static func words(_ model: ModelProfile, for engine: EngineModel) -> String {
+    guard let other = model.standsIn else {
+      return "rest of step from the profile of \(model.shape.name)"
+    }
+    let ranks = engine.tensorParallel
+    let own = engine.model.name + (ranks > 1 ? " on each of \(ranks) GPUs" : "")
+    guard model.shape != other else {
+      return "rest of step from the profile of \(other.name), the nearest to \(own)"
+    }
+    let more = ranks > 1 ? ", without what GPUs send one another" : ""
+    return
+      "rest of step from the profile of \(other.name), scaled to the weights of \(own)\(more): an "
+      + "estimate; record with REPRISE_GPU_TIMES=1, or calibrate"
+  }
+
+  /// How far what was fitted is from data not fitted to, where that holds for an engine: errors of kernels
+  /// for the heads that they were measured with, those of steps for the model that was recorded.
+  private static func errors(
+    of variants: [KernelVariant], in profile: MachineProfile, _ model: ModelProfile,
+    _ engine: EngineModel, isMeasured: Bool, isRestRecorded: Bool
+  ) -> [TimingDescription.HeldOutError] {
+    var errors: [TimingDescription.HeldOutError] = []
+    if !isMeasured, profile.knowsHeads(of: engine.rankModel) || engine.attentionContext.isLatent {
+      errors = profile.kernels.filter { variants.contains($0.variant) }.map {
+        .init(part: $0.variant.name, error: $0.heldOut)
+      }
+    }
+    guard !isRestRecorded, model.standsIn == nil else { return errors }
+    for (name, error) in [
+      ("decode steps", model.decodeStepError), ("steps with prompts", model.mixedStepError),
+    ] {
+      if let error { errors.append(.init(part: name, error: error)) }
+    }
+    return errors
   }
 
   /// Whether a built-in profile knows the GPU and the model of a source.
   static func hasProfile(for source: ReplaySource) -> Bool {
-    guard let profile = try? profile(gpu: source.gpu, path: nil) else { return false }
-    return (try? profile.model(named: source.engine.model.name)) != nil
+    guard let profile = try? profile(gpu: source.gpu, path: nil),
+      let model = try? profile.model(for: source.engine.rankModel)
+    else { return false }
+    return model.standsIn == nil
   }
 
   static func profile(gpu: String, path: String?) throws -> MachineProfile {
@@ -143,8 +164,8 @@ private struct RecordedTimes {
   let rest: RestOfStep
   let pace: KernelPace
   let host: HostTiming
-  /// The policy in force, as the header names it and as reprise does.
-  let policyWords: String
+  /// Where they come from, and the policy in force, as the header names it and as reprise does.
+  let words: String
 
   /// The measured kernels stand for what was recorded too, where they have all that its policy chose
   /// from: the rest is then what is left of a step by the same clock.
@@ -162,7 +183,8 @@ private struct RecordedTimes {
     }
     var recordedRest = try RecordedRest(
       policy: policy, attention: attention, context: source.engine.attentionContext,
-      layers: source.engine.model.layers, prior: model.rest, host: model.host,
+      layers: source.engine.model.layers, prior: model.standsIn == nil ? model.rest : nil,
+      host: model.host,
       rows: source.engine.batchRows)
     var hostFit = HostFit(
       requests: source.allRequests,
@@ -180,7 +202,9 @@ private struct RecordedTimes {
     host = hostFit.timing(
       layers: source.engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
     let named = header.selectionPolicy ?? policy.name
-    policyWords = named == policy.name ? named : "\(named), which is \(policy.name)"
+    words =
+      "rest of step, host and the recorded kernels' pace from this trace's own GPU times (recorded under "
+      + (named == policy.name ? named : "\(named), which is \(policy.name)") + ")"
   }
 }
 

@@ -36,7 +36,8 @@ extension ValidationRun {
   func recording(
     _ path: String?, of callers: [ClientRequest?], _ notes: inout [String]
   ) throws -> (name: String, run: RealRun)? {
-    let named = "where the error comes from is told by the real run's recording; name it with --steps"
+    let named =
+      "where the error comes from is told by the real run's recording; name it with --steps"
     guard let path else {
       notes.append(named)
       return nil

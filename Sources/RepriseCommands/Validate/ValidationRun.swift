@@ -33,7 +33,8 @@ struct ValidationRun {
     }
     guard isCompared.contains(true) else {
       throw CommandError.failed(
-        "the modelled engine serves none of the log's requests, which are too long for it; name another with --engine")
+        "the modelled engine serves none of the log's requests, which are too long for it; name another with --engine"
+      )
     }
     let callers = zip(matches.requests, isCompared).compactMap { request, isCompared in
       isCompared ? request.map(CallerSample.init) : nil
@@ -58,7 +59,8 @@ struct ValidationRun {
       recordedPolicy: nil, batches: source.batches, timing: times.description,
       engine: source.engine.name, machine: times.gpu,
       notes: notes, real: real,
-      failed: client.failed, leftOut: client.requests.count - callers.count, replays: replays, spread: spread, floor: floor,
+      failed: client.failed, leftOut: client.requests.count - callers.count, replays: replays,
+      spread: spread, floor: floor,
       divergence: divergence, realRun: realRun,
       differences: try differences(spread, real: real, isCompared), bounds: [])
   }
