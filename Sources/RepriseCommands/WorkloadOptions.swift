@@ -13,7 +13,7 @@ struct WorkloadOptions: ParsableArguments {
   @Option(help: "How many times faster requests arrive: 2 halves every gap.")
   var timeScale: Double = 1
 
-  @Option(help: "Take at most so many requests, the earliest of the window.")
+  @Option(help: "Take at most so many requests, from the start of the window.")
   var maxRequests: Int?
 
   func validate() throws {

@@ -36,8 +36,12 @@ struct StepLogRecording {
     {
       totals.fault = error.message
     } catch let error as TraceFileError where isLive {
-      writer.cancel()
-      throw saved(error)
+      // What a trace cannot hold leaves the writer as it was; a disk that fails does not.
+      guard case .invalid = error.kind else {
+        writer.cancel()
+        throw saved(error)
+      }
+      totals.fault = error.message
     } catch {
       writer.cancel()
       throw error
