@@ -82,8 +82,8 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "--exclude-libs=ALL"])]),
     target("TraceImport", ["TraceModel"]),
     .target(
-      name: "ClientLogs", dependencies: ["TraceModel", "CZstd"], exclude: ["README.md"],
-      swiftSettings: swiftSettings, linkerSettings: [.linkedLibrary(":libzstd.a")]),
+      name: "ClientLogs", dependencies: ["TraceFile", "TraceModel"], exclude: ["README.md"],
+      swiftSettings: swiftSettings),
     .target(
       name: "ConfigurationFiles",
       dependencies: ["EngineSimulation", "KernelSelection", "TraceModel", "CYAML"],
@@ -147,7 +147,7 @@ let package = Package(
     tests("MetricsTests", ["Metrics", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "TraceFileTests", ["TraceFile", "TraceModel", "TestSupport"],
-      exclude: ["Fixtures", "Golden"]),
+      exclude: ["Corrupt", "Fixtures", "Golden"]),
     tests("TraceRecorderTests", ["TraceRecorder"]),
     tests(
       "TraceImportTests", ["TraceImport", "TraceModel", "TestSupport"], exclude: ["Fixtures"]),

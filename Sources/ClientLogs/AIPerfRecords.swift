@@ -30,8 +30,11 @@ enum AIPerfRecords {
   ) throws(ClientLogError) -> ClientRequest {
     let metrics = try place.member("metrics", of: value)
     let start = try place.member("request_start_ns", of: metadata)
-    guard case .integer(let sent) = start else {
-      throw place.error(.malformed, "'request_start_ns' is no whole number; is this AIPerf's?")
+    guard case .integer(let sent) = start,
+      Double(sent).magnitude <= ClientLogLimits.pointSecondsMax * 1e9
+    else {
+      throw place.error(
+        .malformed, "'request_start_ns' is no count of nanoseconds; is this AIPerf's?")
     }
     let tokens = try place.count(
       metric(
@@ -43,14 +46,7 @@ enum AIPerfRecords {
     var gaps: [Nanoseconds]?
     if metrics["inter_chunk_latency"] != nil {
       let metric = try metric("inter_chunk_latency", of: metrics, at: place)
-      guard case .array(let values) = metric.value else {
-        throw place.error(.malformed, "'inter_chunk_latency' is no list; is this AIPerf's?")
-      }
-      var own: [Nanoseconds] = []
-      for value in values {
-        own.append(try place.time(value, "inter_chunk_latency", unit: metric.unit))
-      }
-      gaps = own
+      gaps = try place.lengths(metric.value, "inter_chunk_latency", unit: metric.unit)
     }
     return ClientRequest(
       id: Int64(metadata["session_num"]?.int ?? 0), sent: Nanoseconds(sent), ttft: ttft,

@@ -39,11 +39,7 @@ enum BenchFile {
         continue
       }
       let ttft = try place.time(ttfts[index], "ttfts")
-      guard case .array(let values) = gaps[index] else {
-        throw place.error(.malformed, "'itls' is no list of lists; is this a detailed result?")
-      }
-      var own: [Nanoseconds] = []
-      for value in values { own.append(try place.time(value, "itls")) }
+      let own = try place.lengths(gaps[index], "itls")
       log.requests.append(
         ClientRequest(
           id: Int64(index),

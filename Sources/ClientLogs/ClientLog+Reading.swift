@@ -1,3 +1,4 @@
+internal import TraceFile
 internal import TraceModel
 
 extension ClientLog {
@@ -5,7 +6,7 @@ extension ClientLog {
   ///
   /// The format is told by the content, not by the name.
   public init(bytes: [UInt8], source: String) throws(ClientLogError) {
-    let text = try ZstdText.decompressed(bytes, source: source)
+    let text = try Self.text(of: bytes, source: source)
     let documents = ClientLogText(text, source: source)
     guard let first = try documents.first() else {
       throw ClientLogError(
@@ -20,6 +21,30 @@ extension ClientLog {
       throw ClientLogError(
         .empty, source: source,
         reason: "none of its \(failed) requests reached its end; look into the run's own errors")
+    }
+    let sendings = requests.compactMap(\.sent)
+    if let first = sendings.min(), let last = sendings.max(),
+      (last - first).seconds > ClientLogLimits.secondsMax
+    {
+      throw ClientLogError(
+        .malformed, source: source,
+        reason: "its requests were sent over more than a year; is this the log of one run?")
+    }
+  }
+
+  /// The text of a log; bytes that are no zstd frame as they are.
+  private static func text(
+    of bytes: [UInt8], source: String
+  ) throws(ClientLogError) -> [UInt8] {
+    guard ZstdText.isCompressed(bytes) else { return bytes }
+    do throws(ZstdTextError) {
+      return try ZstdText.decompressed(
+        bytes, bytesMax: ClientLogLimits.textBytesMax, expansionMax: ClientLogLimits.expansionMax)
+    } catch {
+      let advice = error.kind == .tooLarge ? "is this a client log?" : "copy the file again"
+      throw ClientLogError(
+        error.kind == .truncated ? .truncated : .malformed, source: source,
+        place: "byte \(error.offset)", reason: "\(error.reason); \(advice)")
     }
   }
 
@@ -130,11 +155,34 @@ struct ClientLogPlace {
     _ value: JSONValue, _ key: String, unit: Double = 1, isPoint: Bool = false
   ) throws(ClientLogError) -> Nanoseconds {
     // Points may lie decades after their clock's zero; lengths may not be negative.
-    guard let number = value.double, isPoint || number >= 0,
-      isPoint || number * unit <= ClientLogLimits.secondsMax,
+    let bounds =
+      isPoint
+      ? -ClientLogLimits.pointSecondsMax...ClientLogLimits.pointSecondsMax
+      : 0...ClientLogLimits.secondsMax
+    guard let number = value.double, bounds.contains(number * unit),
       let time = Nanoseconds(seconds: number * unit)
     else { throw error(.malformed, "'\(key)' is no time; is this a client log?") }
     return time
+  }
+
+  /// Lengths that follow one another, together no longer than one may be.
+  func lengths(
+    _ value: JSONValue, _ key: String, unit: Double = 1
+  ) throws(ClientLogError) -> [Nanoseconds] {
+    guard case .array(let values) = value else {
+      throw error(.malformed, "'\(key)' is no list of times; was the run saved with its details?")
+    }
+    var lengths: [Nanoseconds] = []
+    var total = Nanoseconds.zero
+    for value in values {
+      let length = try time(value, key, unit: unit)
+      total += length
+      guard total.seconds <= ClientLogLimits.secondsMax else {
+        throw error(.malformed, "'\(key)' takes more than a year; is this a client log?")
+      }
+      lengths.append(length)
+    }
+    return lengths
   }
 
   /// A count of tokens.

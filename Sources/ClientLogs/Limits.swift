@@ -4,10 +4,13 @@ public enum ClientLogLimits {
   public static let textBytesMax = 2 << 30
   /// Bytes that one compressed byte may become; text of numbers reaches a tenth of this.
   public static let expansionMax = 1_000
-  /// Bytes that decompression hands over at a time.
-  public static let pieceBytes = 1 << 18
   /// The longest time in a log, in seconds: a year.
+  ///
+  /// All gaps of a request are no longer together, nor what lies between the first and the last sending.
   public static let secondsMax = 366.0 * 86_400
+  /// Magnitude of a point in seconds, 73 years as in a trace, so that differences of such differences fit
+  /// 64 bits of nanoseconds.
+  public static let pointSecondsMax = Double(1 << 61 as Int64) / 1e9
   /// Requests of one log, as many as a trace may have.
   public static let requestsMax = Int(Int32.max)
   /// Prompt tokens by which a client's count may differ from the engine's: special tokens that the

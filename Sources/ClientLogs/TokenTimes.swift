@@ -27,6 +27,14 @@ enum TokenTimes {
     return log
   }
 
+  /// Prompt tokens, where the line tells.
+  private static func promptTokens(
+    of value: JSONValue, at place: ClientLogPlace
+  ) throws(ClientLogError) -> Int? {
+    guard let told = value["prompt_tokens"], told != .null else { return nil }
+    return try place.count(told, "prompt_tokens")
+  }
+
   /// What one caller saw; `nil` where no token came.
   private static func request(
     _ value: JSONValue, id: Int64, at place: ClientLogPlace
@@ -44,6 +52,6 @@ enum TokenTimes {
     return ClientRequest(
       id: id, hasOwnID: true, sent: sent, ttft: first,
       gaps: zip(times.dropFirst(), times).map { $0 - $1 }, e2el: last,
-      promptTokens: value["prompt_tokens"]?.int, outputTokens: times.count)
+      promptTokens: try promptTokens(of: value, at: place), outputTokens: times.count)
   }
 }

@@ -177,7 +177,7 @@ public final class AttentionBench {
       let result = try time(round)
       cursor += min(pools, round.callsLaunched) * plan.blocks
       attempt += 1
-      guard let median = StoppingRule.median(result.samples) else { return result }
+      guard let median = Measurement.median(of: result.samples) else { return result }
       paces[kind] = max(1e-3, median.microseconds / plan.leastMicroseconds)
       // A kind seen for the first time may turn out faster than guessed: its replays were too short.
       let replay = median.microseconds * Double(round.callsPerGraph)

@@ -149,7 +149,7 @@ struct MeasuredTimes: ~Copyable {
         memoryMegahertz: result.clocks?.memoryMegahertz,
         throttleReasons: result.clocks?.throttling.rawValue, date: UTCDate.now())
       try append(set, to: key, status: result.isComplete ? .complete : .partial)
-      return StoppingRule.median(result.samples) ?? .zero
+      return Measurement.median(of: result.samples) ?? .zero
     } catch {
       // What costs the context would cost it again; what lacked memory may find some next time.
       if error.isSticky {

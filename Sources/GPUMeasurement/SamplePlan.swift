@@ -2,7 +2,7 @@ internal import Glibc
 public import KernelSelection
 
 /// What a batch is like, as far as kernels differ in it.
-public enum BatchKind: String, Hashable, Sendable, CaseIterable {
+public enum SampleKind: String, Hashable, Sendable, CaseIterable {
   /// Single-token rows of similar length.
   case decode
   /// Single-token rows of which a few are far longer than the rest.
@@ -37,7 +37,7 @@ public enum SamplePlan {
   ) -> [AttentionBatch] {
     var generator = SeededGenerator(seed: seed)
     let kinds =
-      context.isLatent ? [BatchKind.decode, .skewed, .long] : BatchKind.allCases
+      context.isLatent ? [SampleKind.decode, .skewed, .long] : SampleKind.allCases
     return (0..<count).map { index in
       var batch = AttentionBatch(rows: rows(kinds[index % kinds.count], &generator))
       if case .fullGraph(let tokens) = context.graphs.launch(of: batch.summary) {
@@ -48,7 +48,7 @@ public enum SamplePlan {
   }
 
   private static func rows(
-    _ kind: BatchKind, _ generator: inout SeededGenerator
+    _ kind: SampleKind, _ generator: inout SeededGenerator
   ) -> [(queryLength: Int32, kvLength: Int32)] {
     func decode(_ count: Int, around mean: Int) -> [(queryLength: Int32, kvLength: Int32)] {
       (0..<count).map { _ in (1, Int32(draw(max(1, mean * 7 / 10), mean * 13 / 10, &generator))) }

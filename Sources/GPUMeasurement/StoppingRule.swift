@@ -1,23 +1,15 @@
+internal import MeasurementStore
 internal import TraceModel
 
 /// When enough samples of one batch are taken: order statistics alone, no shape is assumed.
 enum StoppingRule {
-  /// The median; the mean of the middle two of an even number, rounded down.
-  static func median(_ samples: [Nanoseconds]) -> Nanoseconds? {
-    guard !samples.isEmpty else { return nil }
-    let sorted = samples.sorted()
-    let middle = sorted.count / 2
-    if sorted.count % 2 == 1 { return sorted[middle] }
-    return Nanoseconds((sorted[middle - 1].rawValue + sorted[middle].rawValue) / 2)
-  }
-
   /// Half the 95 % interval of the median, as a share of it; `nil` for fewer than six samples.
   ///
   /// The interval lies between the samples of rank n/2 ∓ 1.96 √n / 2 (normal approximation to the
   /// binomial distribution of how many samples lie below the median).
   static func relativeHalfWidth(_ samples: [Nanoseconds]) -> Double? {
-    guard samples.count >= GPUMeasurementLimits.replaysFirst, let median = median(samples),
-      median > .zero
+    guard samples.count >= GPUMeasurementLimits.replaysFirst,
+      let median = Measurement.median(of: samples), median > .zero
     else { return nil }
     let sorted = samples.sorted()
     let count = Double(sorted.count)

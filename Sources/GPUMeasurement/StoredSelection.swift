@@ -12,14 +12,8 @@ internal import TraceModel
 /// Where batches can be estimated, partial times of libraries' kernels count as none: their clock had
 /// fallen to the power limit, which a step counts for itself (`PowerLimit`).
 struct StoredSelection {
-  private struct Origin: Hashable {
-    var machine: MeasuredMachine
-    var image: String
-
-    var words: String { "\(machine.gpu) \(machine.smCount) \(machine.driver) \(image)" }
-  }
   private struct Found {
-    var origin: Origin
+    var origin: MeasuredOrigin
     var times: [String: Nanoseconds] = [:]
     var failures: [String: String] = [:]
   }
@@ -38,10 +32,7 @@ struct StoredSelection {
     context: AttentionContext, cache: MeasuredState.Cache, machine: MeasuredMachine?, gpu: String,
     images: [KernelVariant: String], estimates: Bool
   ) {
-    let empty = BatchKey(
-      AttentionBatch(), in: context, elementType: MeasuredTimes.element
-    ).text
-    prefix = empty.split(separator: " ").dropLast(2).joined(separator: " ") + " "
+    prefix = MeasuredOrigin.prefix(of: context)
     state = MeasuredState(cache: cache)
     self.machine = machine
     self.gpu = gpu
@@ -68,7 +59,7 @@ struct StoredSelection {
       guard !estimates || variant.family.isTriton || status != .partial else { continue }
       if case .failed(let reason) = status {
         found[variant]?[index].failures[batch.text] = reason
-      } else if let median = StoppingRule.median(samples) {
+      } else if let median = Measurement.median(of: samples) {
         found[variant]?[index].times[batch.text] = median
       }
     }
@@ -86,7 +77,7 @@ struct StoredSelection {
         names.append(variant.of(package: ""))
       }
     }
-    let origin = Origin(machine: kernel.machine, image: kernel.image)
+    let origin = MeasuredOrigin(machine: kernel.machine, image: kernel.image)
     let all = names.map { variant in
       found[variant, default: []].append(Found(origin: origin))
       return (variant: variant, index: (found[variant]?.count ?? 1) - 1)
@@ -106,11 +97,10 @@ struct StoredSelection {
     times: [KernelVariant: [String: Nanoseconds]], failures: [KernelVariant: [String: String]],
     machine: MeasuredMachine?
   ) {
-    // Of those with as many, the one whose name comes first: the same in equal stores.
     let best = found.compactMapValues { origins in
-      origins.filter { !$0.times.isEmpty || !$0.failures.isEmpty }.min {
-        ($1.times.count, $0.origin.words) < ($0.times.count, $1.origin.words)
-      }
+      MeasuredOrigin.best(
+        of: origins.filter { !$0.times.isEmpty || !$0.failures.isEmpty }, origin: \.origin,
+        count: \.times.count)
     }
     // Of all variants' machines that which most of the times are of.
     let machine = best.sorted { $0.key.name < $1.key.name }.reduce(nil as Found?) { most, next in

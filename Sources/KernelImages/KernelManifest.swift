@@ -100,6 +100,7 @@ public struct KernelManifest: Sendable {
       let count = unsafe piece.withUnsafeMutableBytes {
         unsafe read(descriptor, $0.baseAddress, $0.count)
       }
+      if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw .unreadable(path: path, reason: reason()) }
       if count == 0 { return bytes }
       bytes.append(contentsOf: piece[..<count])

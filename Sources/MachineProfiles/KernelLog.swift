@@ -8,7 +8,8 @@ internal import TraceModel
 /// {"op":"paged-attention","query_lens":[1],"kv_lens":[500],"microseconds":{"…-triton-2d":25.1}}
 /// ```
 /// Lines of other operations are passed over. Columns are matched to variants by what their names end
-/// in or contain, because they carry the version of the package that was measured. A line may have
+/// in or contain, because they carry the version of the package that was measured; of one variant there
+/// is one column. A line may have
 /// `padded_rows`, of the launch, and `in_place_microseconds`, of the same calls between the matrix products
 /// of a step.
 public enum KernelLog {
@@ -18,22 +19,54 @@ public enum KernelLog {
   /// Measured calls in file order.
   ///
   /// - `context`: heads, blocks and GPU of the measurements; batches are launched without padding
+  /// - `unknown`: told once of each column that names no variant and is left out
   public static func measurements(
-    text: String, source: String, context: AttentionContext
+    text: String, source: String, context: AttentionContext,
+    unknown: (String) -> Void = { _ in }
   ) throws(MachineProfileError) -> [KernelMeasurement] {
     var measurements: [KernelMeasurement] = []
+    var columns = Columns()
     var number = 0
     for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       number += 1
       if line.allSatisfy({ [UInt8(ascii: " "), UInt8(ascii: "\r")].contains($0) }) { continue }
       measurements += try row(
-        String(decoding: line, as: UTF8.self), source: source, number: number, context: context)
+        String(decoding: line, as: UTF8.self), source: source, number: number, context: context,
+        &columns)
     }
+    columns.unknown.forEach(unknown)
     return measurements
   }
 
+  /// The columns of all lines so far.
+  private struct Columns {
+    private var variants: [String: KernelVariant] = [:]
+    private var names: [KernelVariant: String] = [:]
+    /// Those that name no variant, in the order in which they came.
+    private(set) var unknown: [String] = []
+
+    /// The variant that a column measured; `nil` where it names none.
+    mutating func variant(of column: String) throws(TwoColumns) -> KernelVariant? {
+      if let known = variants[column] { return known }
+      guard let variant = KernelLog.variant(ofColumn: column) else {
+        if !unknown.contains(column) { unknown.append(column) }
+        return nil
+      }
+      if let other = names[variant] { throw TwoColumns(variant: variant, other: other) }
+      names[variant] = column
+      variants[column] = variant
+      return variant
+    }
+  }
+
+  private struct TwoColumns: Error {
+    let variant: KernelVariant
+    let other: String
+  }
+
   private static func row(
-    _ line: String, source: String, number: Int, context: AttentionContext
+    _ line: String, source: String, number: Int, context: AttentionContext,
+    _ known: inout Columns
   ) throws(MachineProfileError) -> [KernelMeasurement] {
     func wrong(_ reason: String) -> MachineProfileError {
       MachineProfileError(source: source, line: number, reason: reason)
@@ -56,7 +89,12 @@ public enum KernelLog {
       rows: zip(queries, kvs).map { (queryLength: $0, kvLength: $1) }, paddedRows: padded)
     var measurements: [KernelMeasurement] = []
     for column in columns {
-      guard let variant = variant(ofColumn: column.key) else { continue }
+      let variant: KernelVariant?
+      do throws(TwoColumns) { variant = try known.variant(of: column.key) } catch {
+        throw wrong(
+          "`\(column.key)` and `\(error.other)` are both times of \(error.variant.name); keep one")
+      }
+      guard let variant else { continue }
       guard let time = column.value.double, time > 0 else {
         throw wrong("`\(column.key)` must be a time above zero")
       }

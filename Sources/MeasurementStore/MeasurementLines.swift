@@ -25,6 +25,7 @@ public enum MeasurementLines {
       guard let measurement = Measurement(json: json) else {
         throw invalid("not a measurement as 'reprise measure --export' writes it")
       }
+      if let fault = measurement.sampleSets.lazy.compactMap(\.fault).first { throw invalid(fault) }
       measurements.append(measurement)
     }
     return measurements

@@ -118,13 +118,14 @@ extension MeasurementStore {
     var sets: [SampleSet] = []
     while try statements.findSampleSets.step() {
       let throttle = statements.findSampleSets.integer(4)
-      sets.append(
-        SampleSet(
-          samples: try samples(statements.findSampleSets.text(1)),
-          smMegahertz: known(statements.findSampleSets.integer(2)),
-          memoryMegahertz: known(statements.findSampleSets.integer(3)),
-          throttleReasons: throttle == SampleSet.unknown ? nil : UInt64(bitPattern: throttle),
-          date: statements.findSampleSets.text(0)))
+      let set = SampleSet(
+        samples: try samples(statements.findSampleSets.text(1)),
+        smMegahertz: known(statements.findSampleSets.integer(2)),
+        memoryMegahertz: known(statements.findSampleSets.integer(3)),
+        throttleReasons: throttle == SampleSet.unknown ? nil : UInt64(bitPattern: throttle),
+        date: statements.findSampleSets.text(0))
+      if let fault = set.fault { throw corrupt(fault) }
+      sets.append(set)
     }
     return sets
   }
@@ -141,7 +142,9 @@ extension MeasurementStore {
       guard case .integer(let nanoseconds) = value else {
         throw corrupt("a sample that is no time")
       }
-      samples.append(Nanoseconds(nanoseconds))
+      let sample = Nanoseconds(nanoseconds)
+      if let fault = SampleSet.fault(of: sample) { throw corrupt(fault) }
+      samples.append(sample)
     }
     return samples
   }

@@ -106,15 +106,7 @@ extension MeasurementStore {
     if key.batch.text.utf8.count > MeasurementLimits.batchBytesMax {
       throw invalid("a batch whose text is longer than \(MeasurementLimits.batchBytesMax) bytes")
     }
-    for set in measurement.sampleSets {
-      guard !set.samples.isEmpty, set.samples.count <= MeasurementLimits.samplesMax else {
-        throw invalid("a set of \(set.samples.count) samples")
-      }
-      guard set.samples.allSatisfy({ $0 >= .zero }) else { throw invalid("a negative time") }
-      guard SampleSet.isDate(set.date) else {
-        throw invalid("the date '\(set.date)', not like 2026-11-21T10:25:00Z")
-      }
-    }
+    if let fault = measurement.sampleSets.lazy.compactMap(\.fault).first { throw invalid(fault) }
   }
 }
 
@@ -124,15 +116,4 @@ public struct MergeReport: Hashable, Sendable {
   public var measurementsAdded: Int
   /// Sample sets that were not there before.
   public var sampleSetsAdded: Int
-}
-
-extension SampleSet {
-  /// Whether a text has the one form of date that sorts by time.
-  static func isDate(_ text: String) -> Bool {
-    let form = "dddd-dd-ddTdd:dd:ddZ".utf8
-    return text.utf8.count == form.count
-      && zip(text.utf8, form).allSatisfy { byte, wanted in
-        wanted == UInt8(ascii: "d") ? (0x30...0x39).contains(byte) : byte == wanted
-      }
-  }
 }

@@ -14,6 +14,7 @@ import TraceModel
 // Every module's error already carries what, where and what to do.
 extension TraceFileError: OneLineError {}
 extension TraceImportError: OneLineError {}
+extension WorkloadSelectionError: OneLineError {}
 extension ClientLogError: OneLineError {}
 extension ConfigurationError: OneLineError {}
 extension MachineProfileError: OneLineError {}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigurationFiles
 
 /// The whole program behind `main`: arguments in, an exit code out.
 public enum RepriseProgram {
@@ -26,12 +27,11 @@ public enum RepriseProgram {
     case let error as CommandError:
       console.note(error.message)
       return error.kind == .usage ? 2 : 1
-    case OutputError.closedPipe:
-      return 0
     case let error as OutputError:
-      console.note(
-        "cannot write to standard output: \(error.reason); free some space or write elsewhere")
-      return 1
+      return report(error, on: console)
+    case let error as ConfigurationError where error.isUnknownArgument:
+      console.note(error.message)
+      return 2
     case let error as any OneLineError:
       console.note(error.message)
       return 1
@@ -40,12 +40,22 @@ public enum RepriseProgram {
     }
   }
 
+  /// A reader that goes away is no failure of ours.
+  private static func report(_ error: OutputError, on console: Console) -> Int32 {
+    if error == .closedPipe { return 0 }
+    console.note(
+      "cannot write to standard output: \(error.reason); free some space or write elsewhere")
+    return 1
+  }
+
   /// What ArgumentParser throws: help, which is a result, or a wrong call in several lines.
   private static func reportParsing(
     _ error: any Error, arguments: [String], on console: Console
   ) -> Int32 {
     guard !RepriseCommand.exitCode(for: error).isSuccess else {
-      try? console.print(RepriseCommand.fullMessage(for: error) + "\n")
+      do { try console.print(RepriseCommand.fullMessage(for: error) + "\n") } catch {
+        return report(error, on: console)
+      }
       return 0
     }
     let lines = RepriseCommand.message(for: error).split(
@@ -67,6 +77,14 @@ public enum RepriseProgram {
       path += argument + " "
     }
     return path
+  }
+}
+
+extension ConfigurationError {
+  /// Whether it is about a name in the call itself and not in a file.
+  fileprivate var isUnknownArgument: Bool {
+    if case .unknownName = kind { return path == nil }
+    return false
   }
 }
 

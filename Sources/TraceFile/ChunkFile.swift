@@ -17,6 +17,9 @@ final class ChunkFile: Sendable {
     self.file = file
   }
 
+  /// Whether a path leads to this very file, by whatever name.
+  func isFile(at path: String) -> Bool { file.isFile(at: path) }
+
   /// The index that the end mark points to.
   func readIndex() throws(TraceFileError) -> TraceIndex {
     let tailBytes = UInt64(FileTail.byteCount)

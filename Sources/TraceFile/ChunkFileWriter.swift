@@ -1,4 +1,5 @@
-/// A trace's file while it is written, chunk by chunk, under the name `PATH.partial`.
+/// A trace's file while it is written, chunk by chunk, under the name `PATH.partial`, or another that
+/// must be free.
 ///
 /// Dropped before `finish()`, it removes what it wrote, or leaves its whole chunks where it records.
 struct ChunkFileWriter: ~Copyable {
@@ -11,12 +12,17 @@ struct ChunkFileWriter: ~Copyable {
   private var isSettled = false
 
   /// Creates the partial file and writes the file's head.
-  init(path: String, _ purpose: TraceWriter.Purpose = .conversion) throws(TraceFileError) {
-    let partialPath = path + ".partial"
+  ///
+  /// - `newPath`: the partial file's name where `PATH.partial` may be somebody's; one that exists is an
+  ///   error
+  init(
+    path: String, _ purpose: TraceWriter.Purpose = .conversion, newPath: String? = nil
+  ) throws(TraceFileError) {
+    let partialPath = newPath ?? path + ".partial"
     guard let compressor = ZstdCompressor() else {
       throw TraceFileError(.system(call: "zstd", reason: "out of memory"), path: path)
     }
-    let file = try SystemFile(creating: partialPath, new: purpose == .recording)
+    let file = try SystemFile(creating: partialPath, new: newPath != nil || purpose == .recording)
     do throws(TraceFileError) { try file.write(FileHead.bytes) } catch {
       SystemFile.remove(partialPath)
       throw error

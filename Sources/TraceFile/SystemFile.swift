@@ -21,6 +21,9 @@ struct SystemFile: ~Copyable {
     let mode = new ? O_EXCL : O_TRUNC
     descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o644)
     self.path = path
+    if descriptor < 0, new, errno == EEXIST {
+      throw TraceFileError(.invalid("is there already; remove it or write elsewhere"), path: path)
+    }
     if descriptor < 0 { throw Self.failure("create", path) }
   }
 
@@ -35,6 +38,14 @@ struct SystemFile: ~Copyable {
         .system(call: "open", reason: "not an ordinary file (copy the trace into one)"), path: path)
     }
     return UInt64(status.st_size)
+  }
+
+  /// Whether a path, followed through links, leads to this very file.
+  func isFile(at path: String) -> Bool {
+    var own = stat()
+    var other = stat()
+    return unsafe fstat(descriptor, &own) == 0 && stat(path, &other) == 0
+      && own.st_dev == other.st_dev && own.st_ino == other.st_ino
   }
 
   /// `count` bytes from `offset`, fewer only at the file's end.

@@ -18,11 +18,16 @@ public struct RepairReport: Hashable, Sendable {
 public enum TraceRepair {
   /// Writes what can be saved of the trace at `path` to a new one.
   ///
-  /// A file without a whole header cannot be saved.
+  /// A file without a whole header cannot be saved. What is written stands under a name of its own
+  /// until it is whole: the damaged trace is often the output's own unfinished file, `OUTPUT.partial`.
   public static func repair(path: String, to output: String) throws(TraceFileError) -> RepairReport
   {
     let chunks = try ChunkFile(path: path)
-    var writer = try ChunkFileWriter(path: output)
+    guard !chunks.isFile(at: output) else {
+      throw TraceFileError(
+        .invalid("is the damaged trace itself; write the repaired one elsewhere"), path: output)
+    }
+    var writer = try ChunkFileWriter(path: output, newPath: output + ".repairing")
     var salvage = TraceSalvage()
     var offset = UInt64(FileHead.byteCount)
     var lost: UInt64 = 0

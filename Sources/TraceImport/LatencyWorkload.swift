@@ -19,13 +19,13 @@ public struct LatencyWorkload: Hashable, Sendable {
   /// The requests; throws where a number is out of bounds.
   public func requests() throws(TraceImportError) -> [TraceRequest] {
     let tokens = 1...ImportLimits.tokensMax
-    guard tokens.contains(promptTokens), tokens.contains(outputTokens) else {
-      throw RandomWorkload.invalid(
-        "prompt and output tokens must lie between 1 and \(tokens.upperBound)")
+    for (name, count) in [("prompt", promptTokens), ("output-tokens", outputTokens)]
+    where !tokens.contains(count) {
+      throw RandomWorkload.invalid(name, "must lie between 1 and \(tokens.upperBound) tokens")
     }
     guard (1...ImportLimits.generatedRequestsMax).contains(batchSize) else {
       throw RandomWorkload.invalid(
-        "the batch size must lie between 1 and \(ImportLimits.generatedRequestsMax)")
+        "batch-size", "must lie between 1 and \(ImportLimits.generatedRequestsMax)")
     }
     return (0..<batchSize).map { index in
       TraceRequest(

@@ -80,25 +80,29 @@ extension RandomWorkload {
 extension RandomWorkload {
   /// The number of requests, once every parameter has been found possible.
   func checkedCount() throws(TraceImportError) -> Int {
-    guard rate > 0 else { throw Self.invalid("the rate must be above 0, or inf") }
-    guard burstiness > 0 else { throw Self.invalid("the burstiness must be above 0, or inf") }
+    guard rate > 0 else { throw Self.invalid("rate", "must be above 0, or inf") }
+    guard burstiness > 0 else { throw Self.invalid("burstiness", "must be above 0, or inf") }
     guard (0..<1).contains(rangeRatio) else {
-      throw Self.invalid("the range ratio must be at least 0 and below 1")
+      throw Self.invalid("range-ratio", "must be at least 0 and below 1")
     }
     let tokens = 1...(ImportLimits.tokensMax / 2)
-    guard tokens.contains(promptTokens), tokens.contains(outputTokens) else {
-      throw Self.invalid("prompt and output tokens must lie between 1 and \(tokens.upperBound)")
+    for (name, count) in [("prompt", promptTokens), ("output-tokens", outputTokens)]
+    where !tokens.contains(count) {
+      throw Self.invalid(name, "must lie between 1 and \(tokens.upperBound) tokens")
     }
     guard (0..<promptTokens).contains(specialTokens) || promptTokens == specialTokens else {
-      throw Self.invalid("special tokens must fit into the prompt")
+      throw Self.invalid("special-tokens", "must fit into the prompt")
     }
     guard tokens.contains(vocabularySize) else {
-      throw Self.invalid("the vocabulary must have between 1 and \(tokens.upperBound) tokens")
+      throw Self.invalid("vocabulary", "must have between 1 and \(tokens.upperBound) tokens")
     }
     let count = try requestedCount()
     guard (1...ImportLimits.generatedRequestsMax).contains(count) else {
-      throw Self.invalid(
-        "the number of requests must lie between 1 and \(ImportLimits.generatedRequestsMax)")
+      let most = ImportLimits.generatedRequestsMax
+      if case .requests = size {
+        throw Self.invalid("requests", "must lie between 1 and \(most)")
+      }
+      throw Self.invalid("duration", "must be short enough for at most \(most) requests")
     }
     return count
   }
@@ -108,16 +112,17 @@ extension RandomWorkload {
     case .requests(let count): return count
     case .duration(let duration):
       guard rate.isFinite else {
-        throw Self.invalid("an infinite rate needs a number of requests instead of a duration")
+        throw Self.invalid("rate", "must be finite where a duration is given")
       }
-      guard duration > .zero else { throw Self.invalid("the duration must be above 0") }
+      guard duration > .zero else { throw Self.invalid("duration", "must be above 0") }
       // A product such as 0.1 × 30 falls short of a whole number by a rounding error only.
       let product = (duration.seconds * rate + 1e-9).rounded(.down)
       return product < 1e12 ? max(1, Int(product)) : .max
     }
   }
 
-  static func invalid(_ reason: String) -> TraceImportError {
-    TraceImportError(.invalidParameter, source: "generator", reason: reason)
+  /// An error about a parameter, called as the commands' options are.
+  static func invalid(_ parameter: String, _ reason: String) -> TraceImportError {
+    TraceImportError(.invalidParameter, source: parameter, reason: reason)
   }
 }

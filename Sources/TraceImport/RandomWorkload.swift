@@ -87,7 +87,7 @@ public struct RandomWorkload: Hashable, Sendable {
     for (index, (length, seconds)) in zip(lengths, arrivals).enumerated() {
       guard let arrival = Nanoseconds(seconds: seconds),
         arrival.rawValue <= ImportLimits.arrivalMax
-      else { throw Self.invalid("the rate is too small: request \(index) comes after a century") }
+      else { throw Self.invalid("rate", "is too small: request \(index) comes after a century") }
       requests.append(
         TraceRequest(
           id: RequestID(Int64(index)), arrival: arrival, promptTokens: length.prompt,

@@ -14,7 +14,7 @@ public struct TraceImportError: Error, Hashable, Sendable {
     case malformed
     /// A line that contradicts the lines before it: order, unknown or repeated ids.
     case inconsistent
-    /// A generator asked for something that cannot be drawn.
+    /// A generator asked for something that cannot be drawn; `source` names the parameter.
     case invalidParameter
   }
 

@@ -11,3 +11,9 @@ public enum JSONLimits {
   /// Members up to which an object's keys are compared pairwise; a set takes over beyond.
   static let pairwiseMembersMax = 32
 }
+
+/// Bounds of what a selection makes of a workload.
+enum SelectionLimits {
+  /// Magnitude of a moved arrival in nanoseconds, as of every time in a trace's file.
+  static let timeMax: Int64 = 1 << 61
+}

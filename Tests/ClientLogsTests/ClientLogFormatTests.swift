@@ -31,6 +31,10 @@ struct ClientLogFormatTests {
 
     """
 
+  /// Gaps that are each possible and not together: their sum is more than 64 bits hold.
+  static let longGaps = bench.replacing(
+    "[0.01, 0.02]", with: "[" + Array(repeating: "3e7", count: 400).joined(separator: ",") + "]")
+
   @Test(
     "the three formats say the same of the same run",
     arguments: [
@@ -129,6 +133,28 @@ struct ClientLogFormatTests {
       (
         #"{"metadata":{"was_cancelled":true},"metrics":{},"error":{"code":499}}"# + "\n", .empty,
         "none of its 1"
+      ),
+      (
+        #"{"kind":"client","id":0,"send":1e10,"tokens":[1]}"# + "\n", .malformed,
+        "'send' is no time"
+      ),
+      (
+        #"{"kind":"client","id":0,"send":1,"tokens":[1]}"# + "\n"
+          + #"{"kind":"client","id":1,"send":1e8,"tokens":[1]}"# + "\n", .malformed,
+        "more than a year"
+      ),
+      (
+        #"{"kind":"client","id":0,"send":1,"tokens":[1],"prompt_tokens":-9223372036854775808}"#,
+        .malformed, "'prompt_tokens' is no count"
+      ),
+      (longGaps, .malformed, "'itls' takes more than a year"),
+      (
+        aiperf.replacing("1250000000", with: "-9223372036854775808"), .malformed,
+        "'request_start_ns' is no count"
+      ),
+      (
+        aiperf.replacing("[10.0,20.0]", with: "[3e10,3e10]"), .malformed,
+        "'inter_chunk_latency' takes more than a year"
       ),
     ])
   func unreadable(text: String, kind: ClientLogError.Kind, words: String) {

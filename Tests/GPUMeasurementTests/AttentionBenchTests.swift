@@ -213,7 +213,7 @@ struct AttentionBenchTests {
     let wide = (0..<19).map { Nanoseconds(1000 + 50 * Int64($0 % 3)) }
     #expect(!StoppingRule.isSatisfied(by: wide))
     #expect(StoppingRule.isSatisfied(by: wide + [Nanoseconds(1000)]))
-    #expect(StoppingRule.median([3, 1, 2].map { Nanoseconds($0) }) == Nanoseconds(2))
-    #expect(StoppingRule.median([]) == nil)
+    #expect(Measurement.median(of: [3, 1, 2].map { Nanoseconds($0) }) == Nanoseconds(2))
+    #expect(Measurement.median(of: []) == nil)
   }
 }

@@ -15,8 +15,8 @@ struct SamplePlanTests {
     }
     #expect(keys(plan) == keys(again))
     #expect(Set(keys(plan)).isDisjoint(with: keys(other)))
-    for kind in BatchKind.allCases {
-      #expect(plan.count { BatchKind($0) == kind } >= 15, "\(kind)")
+    for kind in SampleKind.allCases {
+      #expect(plan.count { SampleKind($0) == kind } >= 15, "\(kind)")
     }
     #expect(plan.allSatisfy { $0.summary.tokens <= 16_384 })
   }

@@ -55,6 +55,36 @@ struct MeasurementLinesTests {
     }
   }
 
+  @Test("a time or a date that no measurement has is refused where it is read")
+  func impossible() {
+    let line = Self.measurement(AttentionBatch(rows: [(1, 5)]), samples: [7]).json.text()
+    for (wrong, words) in [
+      (line.replacing("[7]", with: "[7,-7]"), "a negative time"),
+      (line.replacing("[7]", with: "[\(Int64.min)]"), "a negative time"),
+      (line.replacing("[7]", with: "[\(Int64.max)]"), "a time of more than 60 s"),
+      (line.replacing("[7]", with: "[]"), "a set of 0 samples"),
+      (line.replacing("2026-11-23T", with: "23.11.2026 "), "the date '23.11.2026 "),
+    ] {
+      let error = #expect(throws: MeasurementStoreError.self) {
+        try MeasurementLines.measurements(in: "\(line)\n\(wrong)\n", source: "a.jsonl")
+      }
+      #expect(error?.message.contains("line 2: \(words)") == true, "\(error?.message ?? wrong)")
+    }
+  }
+
+  @Test("the median of any two times lies between them")
+  func medians() {
+    for (low, high, middle) in [
+      (1, 4, 2), (.max - 1, .max, .max - 1), (.max, .max, .max), (.min, .min, .min),
+      (.min, .max, -1), (0, .max, .max / 2),
+    ] as [(Int64, Int64, Int64)] {
+      for samples in [[low, high], [high, low]] {
+        let median = Measurement.median(of: samples.map { Nanoseconds($0) })
+        #expect(median == Nanoseconds(middle), "\(samples)")
+      }
+    }
+  }
+
   @Test("condensed, a measurement keeps its median and nothing else")
   func condensed() {
     let odd = Self.measurement(AttentionBatch(rows: [(1, 5)]), samples: [9, 1, 4])

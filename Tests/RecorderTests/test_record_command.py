@@ -79,7 +79,7 @@ def test_connections_at_once_in_pieces_and_cut_off(program, reprise, tmp_path):
         trace = reprise_trace.read(path)
         found[trace.header["engine"]] = len(trace.steps)
     assert found == {"engine 0": 40, "engine 1": 40, "engine 2": 42}
-    assert "kept everything before it" in errors
+    assert "has what precedes it" in errors
 
 
 @pytest.mark.skipif(not shutil.which("zcat"), reason="zcat is missing")

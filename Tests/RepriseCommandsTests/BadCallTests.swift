@@ -36,6 +36,11 @@ struct BadCallTests {
         "generate", "random", "--rate", "1", "--prompt", "1", "--output-tokens", "1", "--output",
         "x",
       ],
+      generate("--rate", "0"), generate("--rate", "nan"), generate("--requests", "0"),
+      generate("--output-tokens", "0"), generate("--range-ratio", "2"),
+      ["generate", "latency", "--batch-size", "0", "--output", "x"],
+      ["sweep", "--rates", "1", "--policy", "always-2d", "--prompt", "0", "--output", "x"],
+      ["replay", "TRACE", "--policy", "always-2d", "--engine", "no-such-engine"],
       ["no-such-command"], ["--no-such-option"],
     ])
   func wrongCall(arguments: [String]) async {
@@ -43,6 +48,22 @@ struct BadCallTests {
     #expect(call.exitCode == 2, "\(arguments)")
     #expect(call.hasOneErrorLine, "\(call.errors)")
     #expect(call.output.isEmpty)
+  }
+
+  /// A call that draws requests, with some options of its own.
+  private static func generate(_ option: String, _ value: String) -> [String] {
+    var options = ["--rate": "1", "--prompt": "9", "--output-tokens": "9", "--requests": "1"]
+    options[option] = value
+    return ["generate", "random", "--output", "x"]
+      + options.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+  }
+
+  @Test(
+    "an option that cannot be followed is named", arguments: ["--rate", "--requests", "--prompt"])
+  func named(option: String) async {
+    let call = await CommandCall(Self.generate(option, "0"))
+    #expect(call.errors.contains("\(option) must "), "\(call.errors)")
+    #expect(!call.errors.contains("generator"), "\(call.errors)")
   }
 
   @Test(
@@ -54,7 +75,6 @@ struct BadCallTests {
       ["replay", "/etc/passwd", "--policy", "always-2d"],
       ["replay", "TRACE", "--policy", "always-2d", "--timing", "gpu"],
       ["replay", "TRACE", "--policy", "always-2d", "--measurements", "x"],
-      ["replay", "TRACE", "--policy", "always-2d", "--engine", "no-such-engine"],
       ["replay", "TRACE", "--policy", "always-2d", "--engine", "/no/such.yaml"],
       ["replay", "TRACE", "--policy", "always-2d", "--rule", "/no/such.yaml"],
       ["replay", "TRACE", "--policy", "always-2d", "--profile", "/no/such.json"],
@@ -105,8 +125,10 @@ struct BadCallTests {
   func fullDisk() async {
     let errors = MemorySink()
     let console = Console(output: RefusingSink(.refused(errno: 28)), errors: errors)
-    #expect(await RepriseProgram.run(["policies"], on: console) == 1)
-    #expect(errors.text.contains("No space left"))
+    for arguments in [["policies"], ["--help"], ["replay", "--help"]] {
+      #expect(await RepriseProgram.run(arguments, on: console) == 1)
+    }
+    #expect(errors.text.split(separator: "\n").count { $0.contains("No space left") } == 3)
   }
 
   @Test("a reader that goes away ends the work without a word")

@@ -14,7 +14,7 @@ struct BinaryTests {
   }
 
   /// The program beside the test bundle that runs.
-  private static func find() -> String? {
+  static func find() -> String? {
     for argument in CommandLine.arguments {
       var parts = argument.split(separator: "/", omittingEmptySubsequences: false)
       parts.removeLast()
@@ -54,6 +54,51 @@ struct BinaryTests {
     let result = try Subprocess.run(binary, ["record", "-", "--output", trace], input: log)
     #expect(result.exitCode == 0, "\(result.errors)")
     #expect(result.output.contains("6 requests"))
+  }
+
+  @Test("a bad line of a live log ends the recording with what precedes it, and exit code 1")
+  func badLine() throws {
+    let sample = StepLogSample().text
+    let trace = folder.file("run.reprise")
+    for (name, end) in [("bad", "{\"kind\":\"step\"}\n" + sample), ("cut", "{\"kind\":\"st")] {
+      let log = try folder.write((sample + end).utf8, to: name)
+      let result = try Subprocess.run(binary, ["record", "-", "--output", trace], input: log)
+      #expect(result.exitCode == 1)
+      #expect(result.errors.hasPrefix("reprise: standard input:"))
+      #expect(
+        result.errors.contains("\(trace) has what precedes it: 6 requests"), "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1)
+      let exported = try Subprocess.run(
+        binary, ["trace", "export", trace, "--format", "steps-jsonl"])
+      #expect(exported.output == sample)
+    }
+  }
+
+  @Test("a live log on a disk that fills up leaves its whole chunks and says how to save them")
+  func diskFillsUp() throws {
+    let log = try folder.write(StepLogSample(requests: 40, outputTokens: 600).text.utf8, to: "log")
+    let trace = folder.file("run.reprise")
+    let script = "ulimit -f 1; trap '' XFSZ; '\(binary)' record - --output '\(trace)' < '\(log)'"
+    let result = try Subprocess.run("bash", ["-c", script])
+    #expect(result.exitCode == 1)
+    #expect(
+      result.errors.contains("'reprise trace repair \(trace).partial'"), "\(result.errors)")
+    #expect(try folder.contents() == ["log", "run.reprise.partial"])
+    let repaired = try Subprocess.run(
+      binary, ["trace", "repair", trace + ".partial", "--output", trace])
+    #expect(repaired.exitCode == 0, "\(repaired.errors)")
+  }
+
+  @Test("a live log does not write over an unfinished recording")
+  func restarted() throws {
+    let log = try folder.write(StepLogSample().text.utf8, to: "log")
+    let partial = try folder.write([1, 2, 3], to: "run.reprise.partial")
+    let result = try Subprocess.run(
+      binary, ["record", "-", "--output", folder.file("run.reprise")], input: log)
+    #expect(result.exitCode == 1)
+    #expect(result.errors.contains("\(partial)': is there already"), "\(result.errors)")
+    #expect(try folder.contents() == ["log", "run.reprise.partial"])
+    #expect(try folder.bytes(of: "run.reprise.partial") == [1, 2, 3])
   }
 
   @Test("a listener asked to stop ends with exit code 0 and takes its socket along")

@@ -243,6 +243,19 @@ struct SweepCommandTests {
     #expect(point?["trace"]?.string == "mistral-small-24b-random-qps5.vllm-default")
   }
 
+  @Test("rates that differ, however little, have folders and labels of their own")
+  func nearRates() async throws {
+    let folder = try TemporaryDirectory()
+    let call = await CommandCall(
+      "sweep", "--rates", "2.0001,2.0002,2", "--duration", "5", "--policy", "always-2d",
+      "--output", folder.path, "--timing", "profile", "--format", "json")
+    #expect(call.exitCode == 0, "\(call.errors)")
+    #expect(
+      try folder.contents() == ["experiment.json", "rate-2", "rate-2.0001", "rate-2.0002"])
+    let points = try JSONValue(parsing: Array(call.output.utf8))["points"]?.elements
+    #expect(points?.compactMap { $0["label"]?.string } == ["2.0001", "2.0002", "2"])
+  }
+
   @Test(
     "or refused in one line",
     arguments: [

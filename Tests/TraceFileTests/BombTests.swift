@@ -55,6 +55,13 @@ struct BombTests {
     #expect(try error(.steps, content: nothing, items: 16_385).contains("not believed"))
   }
 
+  @Test("a committed corrupt file is refused, as by the Python reader", arguments: ["ends"])
+  func committed(name: String) {
+    let path = RepositoryFile.path("Tests/TraceFileTests/Corrupt/\(name).reprise")
+    let error = #expect(throws: TraceFileError.self) { try SampleTrace(reading: path) }
+    #expect(error?.message.contains("not believed") == true)
+  }
+
   @Test("prefix blocks without bytes")
   func prefixBlocks() throws {
     var content = ChunkContent()

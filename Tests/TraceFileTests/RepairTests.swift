@@ -80,6 +80,42 @@ struct RepairTests {
     }
   }
 
+  @Test("an unfinished trace is repaired under the name it was meant to have, and stays itself")
+  func intoOwnName() throws {
+    for output in ["a.reprise", "./a.reprise"] {
+      let report = try TraceRepair.repair(
+        path: folder.file("a.reprise.partial"), to: folder.file(output))
+      #expect(report.totals.steps == trace.steps.count)
+      #expect(try folder.bytes(of: "a.reprise.partial") == partial)
+      #expect(try SampleTrace(reading: folder.file("a.reprise")).steps == trace.steps)
+    }
+    #expect(try folder.contents() == ["a.reprise", "a.reprise.partial"])
+  }
+
+  @Test("a repair never writes over the damaged trace, by whatever name it is called")
+  func ontoItself() throws {
+    try folder.link("link.reprise", to: folder.file("a.reprise.partial"))
+    for output in ["a.reprise.partial", "./a.reprise.partial", "link.reprise"] {
+      let error = #expect(throws: TraceFileError.self) {
+        try TraceRepair.repair(path: folder.file("a.reprise.partial"), to: folder.file(output))
+      }
+      #expect(error?.message.contains("the damaged trace itself") == true)
+      #expect(try folder.bytes(of: "a.reprise.partial") == partial)
+    }
+    #expect(try folder.contents() == ["a.reprise.partial", "link.reprise"])
+  }
+
+  @Test("what another repair is writing is left alone")
+  func twoRepairs() throws {
+    let other = try folder.write([1, 2, 3], to: "a.reprise.repairing")
+    let error = #expect(throws: TraceFileError.self) {
+      try TraceRepair.repair(
+        path: folder.file("a.reprise.partial"), to: folder.file("a.reprise"))
+    }
+    #expect(error?.message == "'\(other)': is there already; remove it or write elsewhere")
+    #expect(try folder.contents() == ["a.reprise.partial", "a.reprise.repairing"])
+  }
+
   @Test("a whole trace is saved whole")
   func whole() throws {
     try trace.write(to: folder.file("b.reprise"), flushEvery: 7)

@@ -69,21 +69,21 @@ struct GeneratorTests {
     }
     #expect(try message { $0.rate = 0 }.contains("rate"))
     #expect(try message { $0.rate = .nan }.contains("rate"))
-    #expect(try message { $0.rate = 1e-300 }.contains("rate is too small"))
+    #expect(try message { $0.rate = 1e-300 }.contains("rate: is too small"))
     #expect(try message { $0.burstiness = -1 }.contains("burstiness"))
     #expect(try message { $0.burstiness = .nan }.contains("burstiness"))
-    #expect(try message { $0.rangeRatio = 1 }.contains("range ratio"))
+    #expect(try message { $0.rangeRatio = 1 }.contains("range-ratio: "))
     #expect(try message { $0.promptTokens = 0 }.contains("prompt"))
-    #expect(try message { $0.outputTokens = .max }.contains("output tokens"))
-    #expect(try message { $0.specialTokens = 1001 }.contains("special tokens"))
+    #expect(try message { $0.outputTokens = .max }.contains("output-tokens: "))
+    #expect(try message { $0.specialTokens = 1001 }.contains("special-tokens: "))
     #expect(try message { $0.vocabularySize = 0 }.contains("vocabulary"))
-    #expect(try message { $0.size = .requests(0) }.contains("number of requests"))
+    #expect(try message { $0.size = .requests(0) }.contains("requests: "))
     #expect(try message { $0.size = .duration(.zero) }.contains("duration"))
     #expect(
       try message {
         $0.rate = .infinity
         $0.size = .duration(Nanoseconds(1))
-      }.contains("infinite rate"))
+      }.contains("rate: must be finite"))
   }
 
   @Test("The latency benchmark's batch stands at time zero")

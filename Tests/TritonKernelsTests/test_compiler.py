@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 from conftest import SOURCES
 
+from reprise_kernels.__main__ import main
 from reprise_kernels.compiler import key
 from reprise_kernels.images import Image, steps
 from reprise_kernels.launches import Geometry, grid_extents, scalar_arguments, scratch_elements
@@ -91,6 +93,51 @@ def test_a_damaged_image_is_compiled_again(tmp_path):
     cubin.write_bytes(whole[:100])
     assert ", 1 compiled" in build(tmp_path, *arguments).stdout
     assert cubin.read_bytes() == whole
+
+
+def listed(folder):
+    return [(v["name"], v["shape"]) for v in manifest_of(folder)["variants"]]
+
+
+def test_a_build_of_other_kernels_keeps_those_of_earlier_builds_that_are_still_current(built, tmp_path):
+    folder = tmp_path / "kernels"
+    shutil.copytree(built, folder)
+    before = (folder / "sm_90" / "manifest.json").read_bytes()
+    added = ["--arch", "sm_90", "--head-size", "512", "--variant", "triton-mla"]
+    result = build(folder, *added)
+    assert result.returncode == 0 and "2 variants of earlier builds kept" in result.stdout
+    small = [("triton-2d", "h64-r8-b16-bf16"), ("triton-3d-16", "h64-r8-b16-bf16")]
+    assert listed(folder) == [*small, ("triton-mla", "mla-b64-bf16")]
+    # The same kernels in the other order give the same bytes.
+    other = tmp_path / "other"
+    assert build(other, *added).returncode == 0 and build(other, "--arch", "sm_90", *SMALL).returncode == 0
+    assert (other / "sm_90" / "manifest.json").read_bytes() == (folder / "sm_90" / "manifest.json").read_bytes()
+    # An image that is gone takes its variants along, one that a package of another version wrote too.
+    whole = manifest_of(folder)
+    reduce = next(i["file"] for i in whole["images"] if i["kernel"] == "reduce_segments")
+    (folder / "sm_90" / reduce).unlink()
+    stale = json.loads(before)
+    stale["variants"][0]["launches"][0]["image"] = "0" * 24
+    assert build(folder, *added).returncode == 0
+    assert listed(folder) == [small[0], ("triton-mla", "mla-b64-bf16")]
+    (folder / "sm_90" / "manifest.json").write_text(json.dumps(stale))
+    assert build(folder, *added).returncode == 0
+    assert listed(folder) == [("triton-mla", "mla-b64-bf16")]
+
+
+def test_a_build_of_which_nothing_succeeds_leaves_the_manifest(built, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "kernels"
+    shutil.copytree(built, folder)
+    before = (folder / "sm_90" / "manifest.json").read_bytes()
+
+    def fail(images, *_):
+        return [], [(image, "out of memory") for image in images]
+
+    monkeypatch.setattr("reprise_kernels.__main__.compile_all", fail)
+    arguments = ["build", "--output", str(folder), "--arch", "sm_90", "--head-size", "512", "--variant", "triton-mla"]
+    assert main(arguments) == 1
+    assert "the manifest stays as it was" in capsys.readouterr().err
+    assert (folder / "sm_90" / "manifest.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,11 @@ def against(folders, kind, look, prefix, published=(), labels=None, raster=False
         axis.set_title(f"{label.split(',')[0]} {TITLES[kind]}")
         axis.set_ylabel(label)
         drawn = [row[4] for row in rows if row[0] == metric]
-        if min(drawn) > 0 and max(drawn) > LOGARITHMIC_FROM * min(drawn):
+        if not drawn:
+            # Answers of one token have no gaps.
+            axis.text(0.5, 0.5, "no request has such times", transform=axis.transAxes, ha="center", va="center")
+            axis.set_yticks([])
+        elif min(drawn) > 0 and max(drawn) > LOGARITHMIC_FROM * min(drawn):
             axis.set_yscale("log")
             plain_ticks(axis.yaxis)
         else:

@@ -174,6 +174,7 @@ def _check_bounds(header: Header) -> None:
         REQUESTS: min(limits.ITEMS_PER_CHUNK, justified),
         PREFIX_BLOCKS: min(limits.ITEMS_PER_CHUNK, justified),
         GAPS: min(limits.ITEMS_PER_CHUNK, justified),
+        ENDS: min(limits.ITEMS_PER_CHUNK, justified),
     }.get(header.kind, limits.ITEMS)
     check(
         header.items <= most and header.first + header.items <= limits.ITEMS,

@@ -239,6 +239,16 @@ def test_an_experiment_is_drawn_beside_published_figures(replay, tmp_path, kind,
     refused(call("report.py", tmp_path, "--output", tmp_path / "e.html"), 1, "kind 'unheard of'")
 
 
+def test_a_sweep_of_answers_of_one_token_is_drawn_without_gaps(program, tmp_path):
+    sweep = ["sweep", "--rates", "2,4", "--policy", "always-2d,vllm-0.33", "--prompt", "100", "--output-tokens", "1"]
+    subprocess.run([program, *sweep, "--duration", "5", "--output", tmp_path / "s"], check=True, capture_output=True)
+    done = call("report.py", tmp_path / "s", "--output", tmp_path / "s.html", "--figures", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = pandas.read_csv(tmp_path / "against-rate.csv")
+    assert set(found[found.x == 2].metric) == {"ttft_ms", "ttft_ms difference %"}
+    assert "no request has such times" in (tmp_path / "s.html").read_text()
+
+
 def test_a_sweep_of_two_traces_names_both(replay, tmp_path):
     points = []
     for name, trace in (("one", QPS5), ("other", QPS7)):

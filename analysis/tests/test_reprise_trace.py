@@ -1,6 +1,7 @@
 """Holds the Python reader to the same committed files and values as the Swift one."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from reprise_trace.numbers import Stream, crc32c, unzigzag, wrap
 
 TESTS = Path(__file__).parents[2] / "Tests" / "TraceFileTests"
 FIXTURES = sorted((TESTS / "Fixtures").glob("*.reprise"))
+CORRUPT = sorted((TESTS / "Corrupt").glob("*.reprise"))
 COMMITTED = sorted((Path(__file__).parents[2] / "traces").glob("**/*.reprise"))
 
 
@@ -112,6 +114,20 @@ def test_every_cut_is_found(tmp_path):
         damaged.write_bytes(data[:size])
         with pytest.raises(TraceError):
             reprise_trace.read(damaged)
+
+
+@pytest.mark.parametrize("path", CORRUPT, ids=lambda path: path.stem)
+def test_a_committed_corrupt_file_is_refused_before_it_allocates(path):
+    tracemalloc.start()
+    with pytest.raises(TraceError, match="not believed"):
+        reprise_trace.read(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1 << 20
+
+
+def test_there_are_corrupt_files():
+    assert CORRUPT
 
 
 def test_an_error_names_chunk_and_offset(tmp_path):

@@ -87,7 +87,9 @@ struct CalibrateCommand: ConsoleCommand {
     let testing = try MeasuredKernels(heldOut)
     let machine = try machine(of: readers, measured: measured.machine)
     var measurements = measured.forFit
-    for log in logs { measurements += try kernels(in: log, smCount: machine.smCount) }
+    for log in logs {
+      measurements += try kernels(in: log, smCount: machine.smCount, on: console)
+    }
     if let onlyMachine, !readers.contains(where: { $0.header.machine == onlyMachine }) {
       throw CommandError.usage(
         "no trace is of machine \(onlyMachine), which --only-machine names; add a recording made on it"
@@ -135,13 +137,20 @@ struct CalibrateCommand: ConsoleCommand {
     return (gpu, smCount)
   }
 
-  private func kernels(in path: String, smCount: Int) throws -> [KernelMeasurement] {
+  private func kernels(
+    in path: String, smCount: Int, on console: Console
+  ) throws -> [KernelMeasurement] {
     let text = String(decoding: try InputFile.bytes(path: path), as: UTF8.self)
     return try KernelLog.measurements(
       text: text, source: path,
       context: AttentionContext(
         queryHeads: queryHeads, kvHeads: kvHeads, headSize: headSize, kvBlockSize: kvBlockSize,
-        smCount: smCount, graphs: CUDAGraphs(mode: .none, captureSizes: [])))
+        smCount: smCount, graphs: CUDAGraphs(mode: .none, captureSizes: [])),
+      unknown: {
+        console.note(
+          "\(path): column '\($0)' is left out, since its name ends in no kernel variant's; "
+            + "'reprise policies' lists those there are")
+      })
   }
 
   /// What the callers of a trace saw, by request; empty where no log is its.

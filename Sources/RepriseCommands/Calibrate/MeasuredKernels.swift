@@ -50,7 +50,7 @@ struct MeasuredKernels {
     variants.flatMap { variant in
       let own = calls.filter { $0.variant == variant }
       guard own.count > Self.rowsMax else { return own }
-      let kinds = BatchKind.allCases.map { kind in own.filter { BatchKind($0.batch) == kind } }
+      let kinds = SampleKind.allCases.map { kind in own.filter { SampleKind($0.batch) == kind } }
         .filter { !$0.isEmpty }.sorted { $0.count < $1.count }
       var left = Self.rowsMax
       return kinds.enumerated().flatMap { index, calls in
@@ -78,11 +78,11 @@ struct MeasuredKernels {
           of: call.variant, for: call.batch, in: call.context)
       else { continue }
       let error = (time.microseconds / call.microseconds - 1).magnitude
-      errors["\(call.variant.name), \(BatchKind(call.batch).rawValue)", default: []].append(error)
+      errors["\(call.variant.name), \(SampleKind(call.batch).rawValue)", default: []].append(error)
       all.append(error)
     }
     var parts = variants.flatMap { variant in
-      BatchKind.allCases.map { "\(variant.name), \($0.rawValue)" }
+      SampleKind.allCases.map { "\(variant.name), \($0.rawValue)" }
     }.map { ($0, errors[$0] ?? []) }
     parts.append(("all batches", all))
     return parts.compactMap { part, errors in

@@ -29,6 +29,13 @@ enum FileSystem {
     return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
   }
 
+  /// Which file has this name, a link not followed; `nil` where none has.
+  static func identity(ofName path: String) -> FileIdentity? {
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0 else { return nil }
+    return FileIdentity(device: status.st_dev, number: status.st_ino)
+  }
+
   /// Makes a directory with its parents; one that exists is fine.
   static func makeDirectory(_ path: String) throws(CommandError) {
     var prefix = path.hasPrefix("/") ? "/" : ""
@@ -42,6 +49,12 @@ enum FileSystem {
       prefix += "/"
     }
   }
+}
+
+/// What tells a file from every other, whatever its names.
+struct FileIdentity: Equatable {
+  let device: UInt
+  let number: UInt
 }
 
 /// What a call of the system gave, with the error number that it left behind.

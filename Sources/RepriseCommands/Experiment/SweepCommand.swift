@@ -61,6 +61,9 @@ struct SweepCommand: ConsoleCommand {
     guard duration > 0, Nanoseconds(seconds: duration) != nil else {
       throw ValidationError("--duration must be above 0 seconds")
     }
+    for (name, count) in [("--prompt", prompt), ("--output-tokens", outputTokens)] where count < 1 {
+      throw ValidationError("\(name) must be at least 1")
+    }
   }
 
   func run(on console: Console) async throws {
@@ -71,16 +74,15 @@ struct SweepCommand: ConsoleCommand {
     try FileSystem.makeDirectory(output)
     var points: [ExperimentReport.Point] = []
     for rate in traces.isEmpty ? rates : [] {
-      let name = "rate-\(RateText.text(rate))"
+      let name = "rate-\(RateText.exact(rate))"
       try FileSystem.makeDirectory("\(output)/\(name)")
       let trace = "\(output)/\(name)/trace.reprise"
-      try WorkloadTrace(try random(rate), selection: WorkloadSelection(), source: "sweep")
-        .write(to: trace)
+      try WorkloadTrace(drawing: random(rate).workload, source: "sweep").write(to: trace)
       let source = try ReplaySource(
         path: trace, batches: .rescheduled, engine: engine, selection: WorkloadSelection())
       let report = try await folder.write(
         source, name: "\(name)/trace.reprise", to: "\(output)/\(name)")
-      points.append(.init(x: rate, label: RateText.text(rate), folder: name, report: report))
+      points.append(.init(x: rate, label: RateText.exact(rate), folder: name, report: report))
     }
     for trace in traces { points += try await self.points(of: trace, rates, folder) }
     let report = ExperimentReport(
@@ -115,12 +117,11 @@ struct SweepCommand: ConsoleCommand {
     return chosen
   }
 
-  private func random(_ rate: Double) throws -> ImportedWorkload {
-    try RandomWorkload(
+  private func random(_ rate: Double) -> RandomWorkload {
+    RandomWorkload(
       promptTokens: prompt, outputTokens: outputTokens, rate: rate,
       size: .duration(Nanoseconds(seconds: duration) ?? .zero), seed: UInt32(rate.rounded()),
-      style: .vllmRescaled, vocabularySize: 131_072, specialTokens: 1
-    ).workload()
+      style: .vllmRescaled, vocabularySize: 131_072, specialTokens: 1)
   }
 
   /// One trace at each rate, or as it is.
@@ -131,7 +132,7 @@ struct SweepCommand: ConsoleCommand {
     let natural = try Self.rate(of: trace)
     var points: [ExperimentReport.Point] = []
     for rate in rates.isEmpty ? [nil] : rates.map(Optional.some) {
-      let name = rate.map { "\(stem)-rate-\(RateText.text($0))" } ?? stem
+      let name = rate.map { "\(stem)-rate-\(RateText.exact($0))" } ?? stem
       let scale = rate.map { $0 / natural } ?? 1
       guard WorkloadSelection.timeScales.contains(scale) else {
         throw CommandError.failed(
@@ -144,8 +145,8 @@ struct SweepCommand: ConsoleCommand {
       let report = try await folder.write(source, name: trace, to: "\(output)/\(name)")
       points.append(
         .init(
-          x: rate ?? natural, label: RateText.text(rate ?? natural), folder: name, trace: stem,
-          report: report))
+          x: rate ?? natural, label: rate.map(RateText.exact) ?? RateText.text(natural),
+          folder: name, trace: stem, report: report))
     }
     return points
   }
@@ -170,6 +171,11 @@ struct SweepCommand: ConsoleCommand {
 
 /// Rates as names and labels have them.
 enum RateText {
+  /// The shortest text that reads as this rate and no other; a whole number without a point.
+  static func exact(_ rate: Double) -> String {
+    Int(exactly: rate).map(String.init) ?? "\(rate)"
+  }
+
   /// A whole number without a point; any other rounded to a thousandth.
   static func text(_ rate: Double) -> String {
     let rounded = (rate * 1000).rounded() / 1000

@@ -57,6 +57,9 @@ struct GenerateRandomCommand: ConsoleCommand {
     if let duration, duration <= 0 || Nanoseconds(seconds: duration) == nil {
       throw ValidationError("--duration must be above 0 seconds")
     }
+    guard rate > 0 else {
+      throw ValidationError("--rate must be above 0 requests a second, or inf for all at once")
+    }
     if duration != nil, !rate.isFinite {
       throw ValidationError("an infinite rate has no duration; name --requests")
     }
@@ -71,7 +74,7 @@ struct GenerateRandomCommand: ConsoleCommand {
       promptTokens: prompt, outputTokens: outputTokens, rate: rate, burstiness: burstiness,
       size: size, seed: seed, rangeRatio: rangeRatio, style: style, vocabularySize: vocabulary,
       specialTokens: specialTokens)
-    try WorkloadTrace(try workload.workload(), selection: WorkloadSelection(), source: "generator")
+    try WorkloadTrace(drawing: workload.workload, source: "generator")
       .write(to: output, on: console)
   }
 }
@@ -96,7 +99,21 @@ struct GenerateLatencyCommand: ConsoleCommand {
   func run(on console: Console) throws {
     let workload = LatencyWorkload(
       promptTokens: prompt, outputTokens: outputTokens, batchSize: batchSize)
-    try WorkloadTrace(try workload.workload(), selection: WorkloadSelection(), source: "generator")
+    try WorkloadTrace(drawing: workload.workload, source: "generator")
       .write(to: output, on: console)
+  }
+}
+
+extension WorkloadTrace {
+  /// What a generator draws; an option that it cannot follow is a wrong call.
+  init(
+    drawing draw: () throws(TraceImportError) -> ImportedWorkload, source: String
+  ) throws(CommandError) {
+    let workload: ImportedWorkload
+    do { workload = try draw() } catch {
+      throw error.kind == .invalidParameter
+        ? .usage("--\(error.source) \(error.reason)") : .failed(error.message)
+    }
+    try self.init(workload, selection: WorkloadSelection(), source: source)
   }
 }

@@ -44,7 +44,9 @@ struct WorkloadTrace {
   ) throws(CommandError) {
     header = workload.header
     before = workload.requests.count
-    requests = selection.apply(to: workload.requests)
+    do { requests = try selection.apply(to: workload.requests) } catch {
+      throw .failed("\(source): \(error.message)")
+    }
     guard !requests.isEmpty else {
       throw .failed("\(source): no request in the chosen window; widen --from and --to")
     }

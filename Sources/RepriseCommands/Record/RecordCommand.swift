@@ -65,6 +65,12 @@ struct RecordCommand: ConsoleCommand {
       ? try recording.write(DynamoFPMReader.read(lines, name: source.name))
       : try recording.run(lines, name: source.name)
     for note in totals.notes { console.note(note) }
+    if let fault = totals.fault {
+      let kept = "\(output) has what precedes it: \(totals.words)"
+      // Asked to stop, it is no wonder that a line was cut.
+      guard StopSignal.isRaised else { throw CommandError.failed("\(fault); \(kept)") }
+      console.note("\(fault); \(kept)")
+    }
     try console.print("\(output): \(totals.words)\n")
   }
 }

@@ -16,25 +16,26 @@ struct StepLogListener {
   /// what has arrived.
   func run() throws {
     try FileSystem.makeDirectory(directory)
-    let listener = try bindSocket()
-    defer {
-      close(listener)
-      FileSystem.remove(socketPath)
-    }
+    let listener = try ListeningSocket(path: socketPath)
     console.note("listening on \(socketPath)")
     let connections = OpenConnections()
-    // One thread a connection, because each blocks in `read`; the group is what is waited for.
-    let queue = DispatchQueue(label: "reprise.record", attributes: .concurrent)
     let group = DispatchGroup()
     var accepted = 0
     var nextNumber = 1
     while !StopSignal.isRaised, accepted < connectionsMax ?? .max {
-      guard let descriptor = try nextConnection(listener, connections) else { continue }
+      guard let descriptor = try nextConnection(listener.descriptor, connections) else {
+        continue
+      }
       accepted += 1
       let path = freeName(from: &nextNumber)
       connections.add(descriptor)
-      queue.async(group: group) {
+      let isServed = ConnectionThread.start(in: group) {
         record(descriptor, to: path, connections)
+        connections.remove(descriptor)
+      }
+      if !isServed {
+        console.note("\(path): no thread for the connection; allow more processes and threads")
+        connections.fail()
         connections.remove(descriptor)
       }
     }
@@ -44,37 +45,6 @@ struct StepLogListener {
       throw CommandError.failed(
         "\(connections.failures) of \(accepted) connections gave no trace; see the lines above")
     }
-  }
-
-  private func bindSocket() throws(CommandError) -> Int32 {
-    let bytes = Array(socketPath.utf8)
-    guard !bytes.isEmpty, bytes.count <= Limits.socketPathBytesMax else {
-      throw .usage(
-        "socket path '\(socketPath)' must have 1 to \(Limits.socketPathBytesMax) bytes; "
-          + "choose a shorter one")
-    }
-    removeStaleSocket()
-    let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-    let length = socklen_t(MemoryLayout<sockaddr_un>.size)
-    let bound = unsafe withUnsafePointer(to: &address) { pointer in
-      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        unsafe bind(listener, $0, length)
-      }
-    }
-    guard listener >= 0, bound == 0, Glibc.listen(listener, 16) == 0 else {
-      let reason = systemMessage(errno)
-      if listener >= 0 { close(listener) }
-      throw .failed("cannot listen on '\(socketPath)': \(reason); choose a path you may write to")
-    }
-    return listener
-  }
-
-  /// A socket that a listener before us left behind; anything else under the name stays.
-  private func removeStaleSocket() {
-    if FileSystem.isSocket(socketPath) { FileSystem.remove(socketPath) }
   }
 
   private func nextConnection(
@@ -93,23 +63,24 @@ struct StepLogListener {
     return descriptor >= 0 ? descriptor : nil
   }
 
-  /// `connection-0001.reprise` and so on, leaving out names that exist.
+  /// `connection-0001.reprise` and so on, leaving out names of traces, whole or unfinished.
   private func freeName(from number: inout Int) -> String {
     while true {
       let digits = String(number)
       let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
       let path = "\(directory)/connection-\(padded).reprise"
       number += 1
-      if !FileSystem.exists(path) { return path }
+      if !FileSystem.exists(path), !FileSystem.exists(path + ".partial") { return path }
     }
   }
 
   private func record(_ descriptor: Int32, to path: String, _ connections: OpenConnections) {
     let source = DescriptorSource(descriptor: descriptor, name: path)
     do {
-      let totals = try StepLogRecording(path: path, isLive: true, keepsTruncated: true)
+      let totals = try StepLogRecording(path: path, isLive: true)
         .run(source, name: "connection for '\(path)'")
       for note in totals.notes { console.note("\(path): \(note)") }
+      if let fault = totals.fault { console.note("\(fault); \(path) has what precedes it") }
       try console.print("\(path): \(totals.words)\n")
     } catch {
       connections.fail()

@@ -9,42 +9,60 @@ struct StepLogRecording {
     var requests = 0
     var steps = 0
     var gaps = 0
-    /// What the reader passed over, and why the log ended early if it did.
+    /// What the reader passed over.
     var notes: [String] = []
+    /// Why the log ended early, if it did.
+    var fault: String?
   }
 
   /// The trace to write.
   let path: String
-  /// Whether the log comes from an engine that still runs: a killed writer should then lose little.
+  /// Whether the log comes from an engine that still runs, so that it cannot be read again: a killed
+  /// writer should then lose little, and what precedes a fault is kept.
   var isLive = false
-  /// Whether a log that ends within a line is kept up to the last whole one.
-  ///
-  /// So it is with sockets, whose sender may be killed; of a file it is an error.
-  var keepsTruncated = false
 
-  /// Reads to the end of the log; the trace appears under its name only when that went well.
+  private var purpose: TraceWriter.Purpose { isLive ? .recording : .conversion }
+
+  /// Reads to the end of the log; the trace appears under its name only when that went well, or with
+  /// what a live log had before its fault.
   func run(_ source: any ByteSource, name: String) throws -> Totals {
     var log = try StepLogReader(source, name: name)
-    var writer = try TraceWriter(path: path, header: log.header)
+    var writer = try TraceWriter(path: path, header: log.header, for: purpose)
     var totals = Totals()
     do {
       try copy(from: &log, to: &writer, &totals)
     } catch let error as TraceImportError
-      where error.kind == .truncated && (keepsTruncated || StopSignal.isRaised)
+      where isLive || error.kind == .truncated && StopSignal.isRaised
     {
-      totals.notes.append("\(error.message); kept everything before it")
+      totals.fault = error.message
+    } catch let error as TraceFileError where isLive {
+      // What a trace cannot hold leaves the writer as it was; a disk that fails does not.
+      guard case .invalid = error.kind else {
+        writer.cancel()
+        throw saved(error)
+      }
+      totals.fault = error.message
     } catch {
       writer.cancel()
       throw error
     }
-    try writer.finish()
+    do { try writer.finish() } catch {
+      throw isLive ? saved(error) : error
+    }
     totals.notes += log.notes
     return totals
   }
 
+  /// An error of writing, with where to find what was written before.
+  private func saved(_ error: TraceFileError) -> any Error {
+    guard FileSystem.exists(path + ".partial") else { return error }
+    return CommandError.failed(
+      "\(error.message); 'reprise trace repair \(path).partial' saves what was written before")
+  }
+
   /// Writes a recording that is in memory.
   func write(_ run: ImportedRun) throws -> Totals {
-    var writer = try TraceWriter(path: path, header: run.header)
+    var writer = try TraceWriter(path: path, header: run.header, for: purpose)
     do {
       for request in run.requests { try writer.append(request) }
       for step in run.steps { try writer.append(step) }

@@ -72,7 +72,7 @@ struct ReplaySource {
           + "choose another with --engine")
     }
     allRequests = try reader.requests()
-    requests = chosen == .recorded ? allRequests : selection.apply(to: allRequests)
+    requests = chosen == .recorded ? allRequests : try selection.apply(to: allRequests)
     if engine.speculativeTokens > 0 {
       guard chosen == .recorded else {
         throw CommandError.failed(

@@ -110,7 +110,6 @@ enum TimelineExport {
 
     private let request: TraceRequest
     private var phase: Phase?
-    private var outputs = 0
 
     init(_ request: TraceRequest) { self.request = request }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .compiler import BuildError, capability, compile_all, too_large
 from .images import steps
-from .manifest import write_manifest
+from .manifest import current_pairs, in_order, write_manifest
 from .shapes import CHECKED_SHAPES, LATENT, MODELS, Shape, latent_shape, model_shapes
 from .variants import CHECKED_NAMES, VARIANTS, variants_for
 
@@ -107,11 +107,17 @@ def build_architecture(pairs, architecture, options):
                 f" {architecture} has",
                 file=sys.stderr,
             )
-    path = write_manifest(whole, architecture, folder)
+    if failed and not whole:
+        print(f"{architecture}: nothing was built, so the manifest stays as it was", file=sys.stderr)
+        return len(failed)
+    # What earlier builds asked for stays, as far as its images are still those of the sources.
+    earlier = [pair for pair in current_pairs(architecture, folder) if pair not in pairs]
+    path = write_manifest(in_order([*whole, *earlier]), architecture, folder)
+    kept = f" ({len(earlier)} variants of earlier builds kept)" if earlier else ""
     print(
         f"{architecture}: {len(whole)} variants, {len(images)} images, {len(done)} compiled"
         f" in {time.monotonic() - began:.1f} s"
-        f" -> {path}"
+        f" -> {path}{kept}"
     )
     return len(failed)
 

@@ -11,6 +11,8 @@ import json
 
 from .compiler import TRITON_VERSION, key, report, signature, source_hash, stem, write_whole
 from .images import steps
+from .shapes import CHECKED_SHAPES, Shape, model_shapes
+from .variants import VARIANTS, named
 
 FORMAT = "reprise-kernels/1"
 
@@ -75,6 +77,39 @@ def manifest(pairs, architecture, folder):
         "images": [image_entry(image, architecture, folder) for image in images],
         "variants": [variant_entry(v, s, architecture) for v, s in pairs],
     }
+
+
+def in_order(pairs):
+    """Pairs once each, in an order that does not depend on which builds they come from."""
+    shapes = [*model_shapes(), *CHECKED_SHAPES]
+
+    def place(pair):
+        variant, shape = pair
+        known = shapes.index(shape) if shape in shapes else len(shapes)
+        return known, shape.name, VARIANTS.index(variant)
+
+    return sorted(set(pairs), key=place)
+
+
+def current_pairs(architecture, folder):
+    """The (variant, shape) pairs of a folder's manifest that a build today would give as they are there."""
+    try:
+        found = json.loads((folder / "manifest.json").read_text())
+        shapes = {entry["name"]: Shape(**{k: v for k, v in entry.items() if k != "name"}) for entry in found["shapes"]}
+        listed = [(entry, named(entry["name"]), shapes[entry["shape"]]) for entry in found["variants"] if is_known(entry)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # None there, or none that this version wrote.
+    return [
+        (variant, shape)
+        for entry, variant, shape in listed
+        if variant.fits(shape)
+        and entry == variant_entry(variant, shape, architecture)
+        and all(report(step.image, architecture, folder) for step in steps(variant, shape))
+    ]
+
+
+def is_known(entry):
+    return any(variant.name == entry["name"] for variant in VARIANTS)
 
 
 def write_manifest(pairs, architecture, folder):
