@@ -110,12 +110,17 @@ struct ClientLogMatchingTests {
 
   @Test("what a chat template adds to every prompt is no other run, what one prompt has more is")
   func template() throws {
-    var own = (0..<20).map {
-      request(id: $0, own: false, sent: Double($0) / 10, prompt: 880 + 100 * $0)
+    let lengths = (0..<20).map { 1000 + $0 * $0 * 97 % 2311 }
+    var requests = trace(20)
+    for index in requests.indices {
+      requests[index].promptTokens = TokenCount(Int32(lengths[index]))
     }
-    #expect(try log(own, format: .bench).matched(to: trace(20)).leftOut == 0)
-    own[4].promptTokens = 1390
-    let matches = try log(own, format: .bench).matched(to: trace(20))
+    var own = (0..<20).map {
+      request(id: $0, own: false, sent: Double($0) / 10, prompt: lengths[$0] - 120)
+    }
+    #expect(try log(own, format: .bench).matched(to: requests).leftOut == 0)
+    own[4].promptTokens = lengths[4] - 10
+    let matches = try log(own, format: .bench).matched(to: requests)
     #expect(matches.leftOut == 1)
     #expect(matches.requests[4] == nil)
   }
