@@ -25,13 +25,7 @@ struct RecordedClock {
   /// The moment that corresponds to a recorded one, when steps end at `newOutputs`.
   func moved(_ moment: Nanoseconds, newOutputs: [Nanoseconds]) -> Nanoseconds {
     guard let origin, moment > origin, !outputs.isEmpty else { return moment }
-    var low = 0
-    var high = outputs.count
-    while low < high {
-      let middle = (low + high) / 2
-      if outputs[middle] < moment { low = middle + 1 } else { high = middle }
-    }
-    let step = min(low, outputs.count - 1)
+    let step = min(outputs.partitioningIndex { $0 >= moment }, outputs.count - 1)
     let from = step == 0 ? origin : outputs[step - 1]
     let newFrom = step == 0 ? origin : newOutputs[step - 1]
     let passed = moment - from

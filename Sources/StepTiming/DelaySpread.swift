@@ -21,10 +21,7 @@ public struct DelaySpread: Hashable, Sendable {
       self = .none
       return
     }
-    let sorted = delays.sorted()
-    let quantiles = (0..<Self.quantiles).map { index in
-      sorted[min(sorted.count - 1, (2 * index + 1) * sorted.count / (2 * Self.quantiles))]
-    }
+    let quantiles = delays.sorted().middles(ofParts: Self.quantiles)
     let mean = Nanoseconds(quantiles.reduce(.zero, +).rawValue / Int64(Self.quantiles))
     self.init(offsets: quantiles.map { $0 - mean })
   }

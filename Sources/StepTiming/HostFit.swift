@@ -189,21 +189,16 @@ public struct HostFit: Sendable {
     return HostTiming(
       sendDelay: intake.sendDelay, admission: intake.admission, wakeUp: intake.wakeUp,
       gathering: gatheringFit.gathering(unless: intake.gathering),
-      scheduleDelay: Self.median(scheduleDelays) ?? fallback?.scheduleDelay ?? .zero,
-      scheduleDuration: Self.median(scheduleDurations) ?? fallback?.scheduleDuration ?? .zero,
-      firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,
-      graphLaunch: Self.median(graphLaunches) ?? fallback?.graphLaunch ?? .zero,
+      scheduleDelay: scheduleDelays.upperMedian ?? fallback?.scheduleDelay ?? .zero,
+      scheduleDuration: scheduleDurations.upperMedian ?? fallback?.scheduleDuration ?? .zero,
+      firstKernel: firstKernels.upperMedian ?? fallback?.firstKernel ?? .zero,
+      graphLaunch: graphLaunches.upperMedian ?? fallback?.graphLaunch ?? .zero,
       pieceLaunch: launches.middles.triton, libraryPieceLaunch: launches.middles.library,
       pieceLaunchSpread: launches.spread, newSizeSpread: launches.newSizes,
       processPaces: launches.paces,
       outputDelay: .zero,
       clientDelay: client?.mean ?? fallback?.clientDelay ?? .zero,
       clientSpread: client.map(\.spread) ?? fallback?.clientSpread ?? .none)
-  }
-
-  /// The middle value, the upper of two; `nil` of nothing.
-  static func median(_ values: [Nanoseconds]) -> Nanoseconds? {
-    values.isEmpty ? nil : values.sorted()[values.count / 2]
   }
 }
 

@@ -79,8 +79,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     guard let attentionTime = times[chosen], let fastestTime = times[fastest] else {
       // Asked again for the reason, which does not count where a policy chooses another variant.
       _ = try attention.attentionTime(of: candidates[chosen], for: batch, in: context)
-      let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
-      throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
+      throw .batchWithoutTiming(variant: candidates[chosen].name, batch: batch.summary.words)
     }
     let rest = nextRest(
       launch, batch.summary, attention: attentionTime * layers, candidates[chosen].family)
