@@ -69,11 +69,11 @@ public struct RecordedReplay: Sendable {
       let link = structure.link(to: step)
       tokens.add(step, isAfterGap: link.isGap)
       let first = tokens.counts.steps == 0 ? step.scheduleStart : nil
-      clock.add(step, rest: link.rest ?? .zero)
+      clock.add(step, pause: link.pause ?? .zero)
       rows.fill(&batch, with: step.rows)
       tokens.counts.add(batch.summary)
       for index in timers.indices {
-        if let rest = link.rest { timers[index].rest(for: rest) }
+        if let pause = link.pause { timers[index].pause(for: pause) }
         let time: StepTime
         do {
           var padded = batch

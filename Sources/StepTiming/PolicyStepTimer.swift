@@ -81,27 +81,31 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       _ = try attention.attentionTime(of: candidates[chosen], for: batch, in: context)
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: batch.summary.words)
     }
+    let drawsPower = PowerReserve.isDrawnOn(
+      by: launch, hasPrompts: batch.summary.multiTokenRows > 0)
     let rest = nextRest(
-      launch, batch.summary, attention: attentionTime * layers, candidates[chosen].family)
+      launch, batch.summary, attention: attentionTime * layers, candidates[chosen].family,
+      drawsPower: drawsPower)
     let time = StepTime(
       attention: attentionTime * layers, rest: rest,
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
       fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
-    if batch.summary.multiTokenRows == 0 { reserve.rest(for: time.gpu) }
+    if !drawsPower { reserve.recover(for: time.gpu) }
     return time
   }
 
-  /// The GPU has rested, too.
-  public mutating func rest(for time: Nanoseconds) { reserve.rest(for: time) }
+  /// The GPU has paused, too.
+  public mutating func pause(for time: Nanoseconds) { reserve.recover(for: time) }
 
   /// The rest of a step, spread as steps in pieces are.
   private mutating func nextRest(
-    _ launch: StepLaunch, _ batch: BatchSummary, attention: Nanoseconds, _ family: KernelFamily
+    _ launch: StepLaunch, _ batch: BatchSummary, attention: Nanoseconds, _ family: KernelFamily,
+    drawsPower: Bool
   ) -> Nanoseconds {
     let mean =
-      batch.multiTokenRows == 0
-      ? rest.time(of: launch)
-      : rest.time(ofPromptsIn: launch, attention: attention, family: family, reserve: &reserve)
+      drawsPower
+      ? rest.time(ofPromptsIn: launch, attention: attention, family: family, reserve: &reserve)
+      : rest.time(of: launch)
     guard !launch.isFullGraph else { return mean }
     defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
     let factor = rest.spread.factor(after: promptRows)

@@ -80,7 +80,7 @@ public struct RecordedRest: Sendable {
 
   /// Takes a step in; one without GPU time or rows is passed over.
   public mutating func add(_ step: TraceStep) throws(TimingError) {
-    if let lastOutput { reserve.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
+    if let lastOutput { reserve.recover(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
     rows.fill(&batch, with: step.rows)
     guard let recorded = step.gpuTime, !step.rows.isEmpty else { return }
@@ -100,8 +100,9 @@ public struct RecordedRest: Sendable {
 
   /// What the step just timed lost to the power limit, as the profile knows that.
   private mutating func loss(of time: StepTime, gpu: Nanoseconds) -> Nanoseconds {
-    guard let prior, batch.summary.multiTokenRows > 0, !time.launch.isFullGraph else {
-      reserve.rest(for: gpu)
+    let hasPrompts = batch.summary.multiTokenRows > 0
+    guard let prior, PowerReserve.isDrawnOn(by: time.launch, hasPrompts: hasPrompts) else {
+      reserve.recover(for: gpu)
       return .zero
     }
     let rest = max(0, (gpu - time.attention).microseconds)

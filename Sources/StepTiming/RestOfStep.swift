@@ -63,7 +63,7 @@ public struct RestOfStep: Hashable, Sendable {
       limit: limit == .none ? other.limit : limit)
   }
 
-  /// The rest of a step with prompts launched so, which takes of `reserve` what it draws.
+  /// The rest of a step with prompts launched so in pieces, which takes of `reserve` what it draws.
   ///
   /// - `attention`: over all layers, on kernels of `family`
   public func time(
@@ -71,7 +71,6 @@ public struct RestOfStep: Hashable, Sendable {
     reserve: inout PowerReserve
   ) -> Nanoseconds {
     let time = time(of: launch)
-    guard !launch.isFullGraph else { return time }
     let loss = reserve.loss(
       rest: time.microseconds, of: work(attention: attention, family: family))
     return time + Nanoseconds(Int64((loss * 1e3).rounded()))

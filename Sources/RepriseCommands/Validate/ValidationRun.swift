@@ -159,7 +159,7 @@ struct ValidationRun {
     while try steps.next(into: &step) {
       guard !step.rows.isEmpty else { continue }
       if let output = compared.last?.output, output < step.scheduleStart {
-        timer.rest(for: step.scheduleStart - output)
+        timer.pause(for: step.scheduleStart - output)
       }
       rows.fill(&batch, with: step.rows)
       let kind = StepKind(batch.summary)
