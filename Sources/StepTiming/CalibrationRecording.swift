@@ -79,7 +79,9 @@ public struct CalibrationRecording: Sendable {
         batch: padded, variant: variant, launch: launch, gpu: gpu, promptGap: promptGap))
   }
 
-  private mutating func pause(for time: Nanoseconds) { promptGap = promptGap.map { $0 + time } }
+  private mutating func pause(for time: Nanoseconds) {
+    promptGap = promptGap.map { $0.addingPause(time) }
+  }
 
   /// The steps with their attention as fitted kernels time it; those that cannot be timed are left
   /// out.

@@ -64,10 +64,12 @@ public struct DelaySpread: Hashable, Sendable {
 extension Nanoseconds {
   /// `self × numerator / denominator`, toward zero; `self` where the denominator is not above zero.
   ///
-  /// The result must fit.
+  /// Bounded to the longest pause, so that it can be added to another time.
   func scaled(by numerator: Nanoseconds, over denominator: Nanoseconds) -> Nanoseconds {
     guard denominator > .zero else { return self }
-    let product = rawValue.multipliedFullWidth(by: numerator.rawValue)
-    return Nanoseconds(denominator.rawValue.dividingFullWidth(product).quotient)
+    let product = Int128(rawValue) * Int128(numerator.rawValue)
+    let most = Int128(TimingLimits.pauseMax.rawValue)
+    let quotient = product / Int128(denominator.rawValue)
+    return Nanoseconds(Int64(min(max(-most, quotient), most)))
   }
 }

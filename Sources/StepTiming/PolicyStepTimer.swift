@@ -70,9 +70,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
         times[index] = nil
         continue
       }
-      times[index] = try timeIfRunnable(candidates[index], batch).map {
-        paces[index].isEmpty ? $0 : paced($0, index, launch)
-      }
+      times[index] = try timeIfRunnable(candidates[index], batch, index, launch)
       if let time = times[index], time < (times[fastest] ?? Nanoseconds(.max)) { fastest = index }
     }
     let chosen = try choose(batch, fastest: fastest)
@@ -109,13 +107,13 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     guard !launch.isFullGraph else { return mean }
     defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
     let factor = rest.spread.factor(after: promptRows)
-    return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
+    return mean.scaled(by: factor)
   }
 
   private func paced(_ time: Nanoseconds, _ index: Int, _ launch: StepLaunch) -> Nanoseconds {
     let size = LaunchSize(launch)
     guard let entry = paces[index].first(where: { $0.launch == size }) else { return time }
-    return Nanoseconds(Int64((Double(time.rawValue) * entry.factor).rounded()))
+    return time.scaled(by: entry.factor)
   }
 
   /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot
@@ -142,13 +140,15 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     }
   }
 
-  /// The time of a variant, or `nil` where it cannot run such a batch, which only counts against a
-  /// policy that chooses it.
+  /// The time of a variant, or `nil` where it cannot run such a batch in any step's time, which only counts
+  /// against a policy that chooses it.
   private func timeIfRunnable(
-    _ variant: KernelVariant, _ batch: AttentionBatch
+    _ variant: KernelVariant, _ batch: AttentionBatch, _ index: Int, _ launch: StepLaunch
   ) throws(TimingError) -> Nanoseconds? {
     do throws(TimingError) {
-      return try attention.attentionTime(of: variant, for: batch, in: context)
+      let timed = try attention.attentionTime(of: variant, for: batch, in: context)
+      let time = paces[index].isEmpty ? timed : paced(timed, index, launch)
+      return time.rawValue <= TimingLimits.stepMax.rawValue / Int64(layers) ? time : nil
     } catch .batchWithoutTiming {
       return nil
     }

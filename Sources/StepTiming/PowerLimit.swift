@@ -73,7 +73,9 @@ public struct PowerReserve: Hashable, Sendable {
   }
 
   /// The GPU pauses, or works on a step that draws nothing of it (`isDrawnOn`).
-  public mutating func recover(for time: Nanoseconds) { recovering += time }
+  public mutating func recover(for time: Nanoseconds) {
+    recovering = recovering.addingPause(time)
+  }
 
   /// Microseconds that a step with prompts loses, whose rest is `rest` microseconds at full clock.
   mutating func loss(rest: Double, of work: PromptWork) -> Double {

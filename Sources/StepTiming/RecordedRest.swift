@@ -108,7 +108,7 @@ public struct RecordedRest: Sendable {
     let rest = max(0, (gpu - time.attention).microseconds)
     let work = prior.work(attention: time.attention, family: time.variant.family)
     let loss = rest - reserve.fullClock(rest: rest, of: work)
-    return Nanoseconds(Int64((loss * 1e3).rounded()))
+    return Nanoseconds(microseconds: loss)
   }
 
   private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {

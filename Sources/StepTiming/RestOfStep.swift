@@ -73,7 +73,7 @@ public struct RestOfStep: Hashable, Sendable {
     let time = time(of: launch)
     let loss = reserve.loss(
       rest: time.microseconds, of: work(attention: attention, family: family))
-    return time + Nanoseconds(Int64((loss * 1e3).rounded()))
+    return min(TimingLimits.stepMax, time + Nanoseconds(microseconds: loss))
   }
 
   /// As the power limit sees a step with such attention.
@@ -89,7 +89,7 @@ public struct RestOfStep: Hashable, Sendable {
       case .fullGraph(let tokens): graphMicroseconds(tokens)
       case .piecewise(let tokens), .eager(let tokens): pieceMicroseconds(tokens)
       }
-    return Nanoseconds(Int64((microseconds * 1e3).rounded()))
+    return Nanoseconds(microseconds: microseconds)
   }
 
   /// All weights are read, as in the largest graph; in microseconds.

@@ -192,6 +192,18 @@ struct PolicyStepTimerTests {
     #expect(unknown > known)
   }
 
+  @Test("longer than any step's are no times")
+  func tooLong() throws {
+    var timer = try PolicyStepTimer(
+      policy: ConstantPolicy(variant: .triton2D), attention: TwoKernels(), context: Self.context,
+      layers: 10_000, rest: Self.rest, candidates: [])
+    var batch = AttentionBatch(rows: [(1 << 30, .max)])
+    #expect(
+      throws: TimingError.batchWithoutTiming(
+        variant: "triton-2d", batch: "1 rows, 1 of them prompts")
+    ) { _ = try timer.time(of: &batch) }
+  }
+
   private static func step(_ lengths: [Int32], gpu: Int64) -> TraceStep {
     TraceStep(
       gpuTime: Nanoseconds(gpu),
