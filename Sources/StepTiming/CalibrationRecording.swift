@@ -58,7 +58,7 @@ public struct CalibrationRecording: Sendable {
     lastOutput = step.output ?? lastOutput
     rows.fill(&batch, with: step.rows)
     let launch = context.graphs.launch(of: batch.summary)
-    host.add(step)
+    host.add(step, launch: launch)
     guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
     defer {
       let hasPrompts = batch.summary.multiTokenRows > 0
