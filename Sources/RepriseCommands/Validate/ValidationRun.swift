@@ -102,9 +102,8 @@ struct ValidationRun {
     _ policy: any SelectionPolicy, _ isCompared: [Bool]
   ) throws -> CallerTimes {
     let replay = RecordedReplay(
-      requests: source.allRequests, gaps: source.reader.gaps,
-      asynchronous: source.engine.asyncScheduling, host: times.host,
-      rows: source.engine.batchRows)
+      requests: source.allRequests, gaps: source.reader.gaps, engine: source.engine,
+      host: times.host)
     var timers: [any StepTimer] = [try timer(policy)]
     var steps = try source.reader.steps()
     do {
@@ -170,8 +169,7 @@ struct ValidationRun {
           output: step.output))
     }
     let replay = RecordedReplay(
-      requests: run.allRequests, gaps: run.reader.gaps, asynchronous: run.engine.asyncScheduling,
-      host: times.host, rows: run.engine.batchRows)
+      requests: run.allRequests, gaps: run.reader.gaps, engine: run.engine, host: times.host)
     var sequence = try run.reader.steps()
     do {
       return try RealRun(
