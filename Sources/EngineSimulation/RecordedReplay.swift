@@ -89,6 +89,8 @@ public struct RecordedReplay: Sendable {
       let first = tokens.counts.steps == 0 ? step.scheduleStart : nil
       clock.add(step, pause: link.pause ?? .zero)
       rows.fill(&batch, with: step.rows)
+      // Once for all timers, and in the batch that carries the order on to the next step.
+      batch.orderRows()
       tokens.counts.add(batch.summary)
       for index in timers.indices {
         if let pause = link.pause { timers[index].pause(for: pause) }

@@ -68,9 +68,9 @@ public struct CalibrationRecording: Sendable {
         pause(for: gpu)
       }
     }
+    batch.orderRows()
     var padded = batch
     if case .fullGraph(let tokens) = launch { padded.pad(to: tokens) }
-    padded.orderRows()
     guard case .variant(let variant) = policy.choose(for: padded.summary, in: context) else {
       return
     }

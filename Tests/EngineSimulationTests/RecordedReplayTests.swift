@@ -199,6 +199,14 @@ struct RecordedReplayTests {
     #expect(try replay.run(&sequence, timers: &timers)[0].counts.prefixHitTokens == 0)
   }
 
+  @Test("Every timer is given the batch with its rows in order already")
+  func orderedRows() throws {
+    let list = requests([(0, 5, 4), (0, 2, 4), (0, 3, 4)])
+    let steps = try replay(list, on: smallEngine(budget: 20), host: host).steps
+    let outcome = try run(list, steps, timers: [OrderTimer(), OrderTimer()])
+    #expect(outcome.count == 2)
+  }
+
   @Test("A row of a request that the trace does not list is refused with its step")
   func unknownRequest() {
     let step = TraceStep(
@@ -234,5 +242,14 @@ struct RecordedReplayTests {
         return
       }
     }
+  }
+}
+
+/// Expects batches in order.
+private struct OrderTimer: StepTimer {
+  mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime {
+    #expect(batch.ascendingKVLengths == batch.kvLengths.sorted())
+    var linear = LinearTimer()
+    return try linear.time(of: &batch)
   }
 }
