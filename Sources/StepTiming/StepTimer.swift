@@ -7,7 +7,8 @@ public struct StepTime: Hashable, Sendable {
   public var attention: Nanoseconds
   /// Everything else that the GPU does in the step.
   public var rest: Nanoseconds
-  /// Attention over all layers minus that of the fastest known variant; zero for the oracle.
+  /// Attention over all layers minus that of the fastest known variant; zero for the oracle where no other
+  /// policy's variants are candidates.
   public var regret: Nanoseconds
   /// The variant that was chosen.
   public var variant: KernelVariant
