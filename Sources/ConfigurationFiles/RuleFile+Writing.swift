@@ -29,8 +29,7 @@ extension RuleFile {
       switch condition {
       case .anyPrefill(let expected): parts.append(("any_prefill: \(expected)", []))
       case .number(let quantity, let comparison, let bound):
-        let number = Int(exactly: bound).map(String.init) ?? "\(bound)"
-        let text = "\(comparison.rawValue): \(number)"
+        let text = "\(comparison.rawValue): \(RuleNumber.text(bound))"
         if let known = parts.firstIndex(where: { $0.key == quantity.rawValue }) {
           parts[known].comparisons.append(text)
         } else {

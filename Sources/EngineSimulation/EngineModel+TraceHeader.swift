@@ -35,7 +35,7 @@ extension EngineModel {
       let reason = "makes \(blocks) blocks, not 1 to \(EngineLimits.kvBlocks.upperBound)"
       throw EngineModelError(key: "kv_cache_tokens", reason: reason)
     }
-    guard header.chunkedPrefill ?? true else {
+    guard try Self.flag(header, "chunked_prefill") ?? true else {
       let reason = "is false, but only engines that split prompts over steps are modelled"
       throw EngineModelError(key: "chunked_prefill", reason: reason)
     }
@@ -48,12 +48,14 @@ extension EngineModel {
         header, "max_num_batched_tokens", in: EngineLimits.maxBatchedTokens),
       maxSequences: try Self.number(
         header, "max_num_seqs", in: EngineLimits.maxSequences),
-      kvBlockSize: blockSize, kvBlocks: blocks, prefixCaching: header.prefixCaching ?? true,
-      asyncScheduling: header.asyncScheduling ?? version.schedulesAsynchronously,
+      kvBlockSize: blockSize, kvBlocks: blocks,
+      prefixCaching: try Self.flag(header, "prefix_caching") ?? true,
+      asyncScheduling: try Self.flag(header, "async_scheduling")
+        ?? version.schedulesAsynchronously,
       longPrefillTokenThreshold: try Self.number(
         header, "long_prefill_token_threshold", in: EngineLimits.longPrefillTokenThreshold,
         default: 0),
-      reservesFullPrompt: header["scheduler_reserve_full_isl"]?.bool
+      reservesFullPrompt: try Self.flag(header, "scheduler_reserve_full_isl")
         ?? version.reservesFullPrompt,
       rules: try Self.rules(header, version),
       graphs: try Self.graphs(header),
@@ -65,17 +67,19 @@ extension EngineModel {
   private static func rules(
     _ header: TraceHeader, _ version: VLLMVersion
   ) throws(EngineModelError) -> SchedulerRules {
-    func flag(_ key: SchedulerRules.Key) -> Bool? { header[key.rawValue]?.bool }
+    func flag(_ key: SchedulerRules.Key) throws(EngineModelError) -> Bool? {
+      try Self.flag(header, key.rawValue)
+    }
     let active = SchedulerRules.Key.maxActiveSequences.rawValue
     var rules = SchedulerRules(version)
     rules.override(
-      sparesLoneRequest: flag(.sparesLoneRequest),
-      adaptsLongPrefillThreshold: flag(.adaptsLongPrefillThreshold),
+      sparesLoneRequest: try flag(.sparesLoneRequest),
+      adaptsLongPrefillThreshold: try flag(.adaptsLongPrefillThreshold),
       maxActiveSequences: header[active] == nil
         ? nil : try number(header, active, in: EngineLimits.maxSequences),
       watermark: try watermark(header),
-      takesNamelessBlocksFirst: flag(.takesNamelessBlocksFirst),
-      hasPersistentBatch: flag(.hasPersistentBatch))
+      takesNamelessBlocksFirst: try flag(.takesNamelessBlocksFirst),
+      hasPersistentBatch: try flag(.hasPersistentBatch))
     return rules
   }
 
@@ -124,6 +128,16 @@ extension EngineModel {
     }
     if let problem = problem(of: model) { throw problem }
     return model
+  }
+
+  private static func flag(
+    _ header: TraceHeader, _ key: String
+  ) throws(EngineModelError) -> Bool? {
+    guard let json = header[key] else { return nil }
+    guard let value = json.bool else {
+      throw EngineModelError(key: key, reason: "is neither true nor false")
+    }
+    return value
   }
 
   private static func number(

@@ -34,13 +34,30 @@ public struct RecordedReplay: Sendable {
   private let requests: [TraceRequest]
   private let gaps: [TraceGap]
   private let rows: BatchRows
+  private let hasPrefixCache: Bool
+  private let beginsLate: Bool
 
-  /// Prepares a replay; `gaps` are those between the steps that will be read, `rows` the engine's.
+  /// Prepares a replay of what an engine did.
+  ///
+  /// - `gaps`: those between the steps that will be read
+  /// - `beginsLate`: whether the engine had steps before the first that will be read
+  public init(
+    requests: [TraceRequest], gaps: [TraceGap] = [], engine: EngineModel, host: HostTiming,
+    beginsLate: Bool = false
+  ) {
+    self.init(
+      requests: requests, gaps: gaps, asynchronous: engine.asyncScheduling, host: host,
+      rows: engine.batchRows, hasPrefixCache: engine.prefixCaching, beginsLate: beginsLate)
+  }
+
+  /// The same of an engine of which so much is known; `rows` are those before its first step.
   public init(
     requests: [TraceRequest], gaps: [TraceGap] = [], asynchronous: Bool, host: HostTiming,
-    rows: BatchRows = BatchRows()
+    rows: BatchRows = BatchRows(), hasPrefixCache: Bool = true, beginsLate: Bool = false
   ) {
     self.rows = rows
+    self.hasPrefixCache = hasPrefixCache
+    self.beginsLate = beginsLate
     self.requests = requests
     self.gaps = gaps.filter { $0.droppedSteps > 0 }.sorted { $0.afterStep < $1.afterStep }
     self.asynchronous = asynchronous
@@ -52,7 +69,8 @@ public struct RecordedReplay: Sendable {
     _ steps: inout Steps, timers: inout [any StepTimer],
     progress: (ReplayProgress) -> Void = { _ in }
   ) throws(RecordedReplayError<Steps.Failure>) -> [ReplayOutcome] {
-    var tokens = RecordedTokens(requests: requests)
+    var tokens = RecordedTokens(
+      requests: requests, hasPrefixCache: hasPrefixCache, beginsLate: beginsLate)
     var structure = RecordedStructure(gaps: gaps)
     var clock = RecordedClock()
     var runs = timers.map { _ in
@@ -69,11 +87,13 @@ public struct RecordedReplay: Sendable {
       let link = structure.link(to: step)
       tokens.add(step, isAfterGap: link.isGap)
       let first = tokens.counts.steps == 0 ? step.scheduleStart : nil
-      clock.add(step, rest: link.rest ?? .zero)
+      clock.add(step, pause: link.pause ?? .zero)
       rows.fill(&batch, with: step.rows)
+      // Once for all timers, and in the batch that carries the order on to the next step.
+      batch.orderRows()
       tokens.counts.add(batch.summary)
       for index in timers.indices {
-        if let rest = link.rest { timers[index].rest(for: rest) }
+        if let pause = link.pause { timers[index].pause(for: pause) }
         let time: StepTime
         do {
           var padded = batch

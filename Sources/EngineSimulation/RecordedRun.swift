@@ -22,10 +22,10 @@ struct RecordedRun {
   mutating func add(
     _ time: StepTime, link: RecordedLink, first: Nanoseconds?, newRequests: [Int32]
   ) {
-    if let rest = link.rest {
+    if let pause = link.pause {
       drain()
       // The next scheduling comes `scheduleDelay` after the output at the earliest.
-      timeline.pause(for: max(.zero, rest - host.scheduleDelay))
+      timeline.pause(for: max(.zero, pause - host.scheduleDelay))
     }
     let start = first ?? schedulingStart(after: link)
     if let first { firstStart = first }

@@ -5,20 +5,20 @@ enum RecordedLink {
   /// The step before was in flight; the engine scheduled this one `wait` after the tokens before that,
   /// as soon as it could or when a request came.
   case continued(wait: Nanoseconds)
-  /// The engine had processed the tokens of the step before first, and rested for `rest` until it
+  /// The engine had processed the tokens of the step before first, and paused for `pause` until it
   /// scheduled this one: it waited for a request, or for tokens without which there was no work.
-  case drained(rest: Nanoseconds)
-  /// Steps in between are missing; `rest` is the time from the output before to this scheduling.
-  case gap(rest: Nanoseconds)
+  case drained(pause: Nanoseconds)
+  /// Steps in between are missing; `pause` is the time from the output before to this scheduling.
+  case gap(pause: Nanoseconds)
 
   /// Whether steps are missing.
   var isGap: Bool { if case .gap = self { true } else { false } }
 
   /// The time without work that lies before the step, where nothing was in flight.
-  var rest: Nanoseconds? {
+  var pause: Nanoseconds? {
     switch self {
     case .continued: nil
-    case .drained(let rest), .gap(let rest): rest
+    case .drained(let pause), .gap(let pause): pause
     }
   }
 }
@@ -43,12 +43,12 @@ struct RecordedStructure {
     let firstGap = nextGap
     while nextGap < gaps.count, gaps[nextGap].afterStep < step.number { nextGap += 1 }
     guard let lastScheduleEnd else {
-      return nextGap > firstGap ? .gap(rest: .zero) : .continued(wait: .zero)
+      return nextGap > firstGap ? .gap(pause: .zero) : .continued(wait: .zero)
     }
     let before = outputs.newer ?? lastScheduleEnd
-    if nextGap > firstGap { return .gap(rest: max(.zero, step.scheduleStart - before)) }
+    if nextGap > firstGap { return .gap(pause: max(.zero, step.scheduleStart - before)) }
     if let newer = outputs.newer, step.scheduleStart >= newer {
-      return .drained(rest: step.scheduleStart - newer)
+      return .drained(pause: step.scheduleStart - newer)
     }
     return .continued(wait: max(.zero, step.scheduleStart - (outputs.older ?? lastScheduleEnd)))
   }

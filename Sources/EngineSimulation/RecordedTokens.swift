@@ -11,7 +11,12 @@ struct RecordedTokens {
   private var states: [State]
   private var outcomes: [RequestOutcome]
   private var endedCount = 0
-  private var lastGap: Int32 = 0
+  /// The step behind the last gap; `nil` where none is missing.
+  private var lastGap: Int32?
+  private let hasPrefixCache: Bool
+  /// When what the recording does not show ended: requests that came before may have been computed there.
+  private var hiddenUntil: Nanoseconds?
+  private let beginsLate: Bool
 
   /// How far one request has come.
   private struct State {
@@ -26,8 +31,12 @@ struct RecordedTokens {
     var isSeen = false
   }
 
-  init(requests: [TraceRequest]) {
+  /// - `hasPrefixCache`: whether the engine can find a prompt's beginning computed
+  /// - `beginsLate`: whether the engine had steps before the first that is added
+  init(requests: [TraceRequest], hasPrefixCache: Bool = true, beginsLate: Bool = false) {
     self.requests = requests
+    self.hasPrefixCache = hasPrefixCache
+    self.beginsLate = beginsLate
     states = Array(repeating: State(), count: requests.count)
     outcomes = requests.map {
       RequestOutcome(end: .cutByWindow, arrival: $0.arrival, promptTokens: $0.promptTokens)
@@ -38,6 +47,9 @@ struct RecordedTokens {
   mutating func add(_ step: TraceStep, isAfterGap: Bool) {
     let place = Int32(counts.steps)
     if isAfterGap { lastGap = place }
+    // A recording's second file goes on in the numbers of its first.
+    let isLateBegin = place == 0 && (beginsLate || step.number > 0)
+    if isAfterGap || isLateBegin { hiddenUntil = step.scheduleStart }
     newRequests.removeAll(keepingCapacity: true)
     for row in step.rows {
       let request = Int(row.request)
@@ -53,12 +65,13 @@ struct RecordedTokens {
   }
 
   /// A request's first row; what of its prompt is computed already came from the prefix cache, unless
-  /// the recording does not show the beginning.
+  /// the engine has none or may have computed it where the recording does not show.
   private mutating func see(_ row: StepRow) {
     let request = Int(row.request)
     states[request].isSeen = true
     newRequests.append(row.request)
-    if lastGap == 0, row.computed < requests[request].promptTokens {
+    let isShown = hiddenUntil.map { requests[request].arrival > $0 } ?? true
+    if hasPrefixCache, isShown, row.computed < requests[request].promptTokens {
       outcomes[request].prefixHitTokens = row.computed
       counts.prefixHitTokens += row.computed.value
     }
@@ -68,7 +81,7 @@ struct RecordedTokens {
   private mutating func compare(_ row: StepRow, with computed: Int32) {
     let ahead = Int(row.computed.rawValue - computed)
     counts.recomputedTokens += max(0, -ahead)
-    if lastGap == 0 { counts.prefixHitTokens += max(0, ahead) }
+    if hasPrefixCache, lastGap == nil { counts.prefixHitTokens += max(0, ahead) }
   }
 
   private mutating func addToken(of row: StepRow, place: Int32) {
@@ -80,7 +93,8 @@ struct RecordedTokens {
     let unknown = min(before, wanted - 1) - state.outputs
     outcomes[request].unknownTokens += unknown
     state.outputs += unknown + 1
-    let isAcrossGap = before > 0 && (unknown > 0 || state.lastTokenStep < lastGap)
+    let isBehindGap = lastGap.map { state.lastTokenStep < $0 } ?? false
+    let isAcrossGap = before > 0 && (unknown > 0 || isBehindGap)
     if state.runStart < 0 || state.lastTokenStep != place - 1 || isAcrossGap {
       endRun(of: request, state)
       state.runStart = place

@@ -93,9 +93,6 @@ public struct ReplayOutcome: Hashable, Sendable {
   /// where no step was executed.
   public var load: LoadTrend?
 
-  /// Time in which the GPU was busy.
-  public var gpuBusy: Nanoseconds { attention + rest }
-
   /// An outcome of given parts.
   public init(
     outputs: [Nanoseconds] = [], requests: [RequestOutcome] = [], attention: Nanoseconds = .zero,

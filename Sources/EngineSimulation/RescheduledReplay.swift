@@ -93,7 +93,7 @@ public struct RescheduledReplay: Sendable {
       arrivals: arrivals, times: arrivals.map { traceRequests[Int($0)].arrival }, host: host)
     while run.schedule() {
       if run.batch.summary.rows > 0 {
-        if run.rested > .zero { timer.rest(for: run.rested) }
+        if run.rested > .zero { timer.pause(for: run.rested) }
         let time = try timer.time(of: &run.batch)
         run.begin(time, observes: Observer.wantsSteps)
         if run.progress.steps % ReplayProgress.interval == 0 { progress(run.progress) }

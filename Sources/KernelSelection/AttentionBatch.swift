@@ -15,6 +15,8 @@ public struct AttentionBatch: Sendable {
 
   /// The lengths that `ascendingKVLengths` was made from.
   private var orderedKVLengths: [Int32] = []
+  /// Whether these are the rows' still.
+  private var isOrdered = true
 
   /// An empty batch.
   public init() {}
@@ -31,6 +33,7 @@ public struct AttentionBatch: Sendable {
     queryLengths.removeAll(keepingCapacity: true)
     kvLengths.removeAll(keepingCapacity: true)
     summary = BatchSummary()
+    isOrdered = false
   }
 
   /// Adds a row of `queryLength` new tokens among `kvLength` in all.
@@ -38,6 +41,7 @@ public struct AttentionBatch: Sendable {
   public mutating func append(queryLength: Int32, kvLength: Int32) {
     queryLengths.append(queryLength)
     kvLengths.append(kvLength)
+    isOrdered = false
     summary.include(queryLength: queryLength, kvLength: kvLength)
   }
 
@@ -48,6 +52,8 @@ public struct AttentionBatch: Sendable {
 
   /// Brings `ascendingKVLengths` up to date with the rows.
   public mutating func orderRows() {
+    guard !isOrdered else { return }
+    isOrdered = true
     if everyRowWentOnByOneToken {
       for index in ascendingKVLengths.indices { ascendingKVLengths[index] &+= 1 }
     } else {

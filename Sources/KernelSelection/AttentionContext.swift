@@ -1,3 +1,5 @@
+internal import TraceModel
+
 /// What a kernel launch depends on beside the batch: heads of one GPU, KV blocks, the GPU, graphs.
 public struct AttentionContext: Hashable, Sendable {
   /// Query heads on one tensor-parallel rank.
@@ -85,13 +87,8 @@ public struct CUDAGraphs: Hashable, Sendable {
 
   /// The smallest captured size that holds `tokens`; `nil` where none does.
   public func captureSize(for tokens: Int) -> Int? {
-    var low = 0
-    var high = captureSizes.count
-    while low < high {
-      let middle = (low + high) / 2
-      if captureSizes[middle] < tokens { low = middle + 1 } else { high = middle }
-    }
-    return low < captureSizes.count ? captureSizes[low] : nil
+    let place = captureSizes.partitioningIndex { $0 >= tokens }
+    return place < captureSizes.count ? captureSizes[place] : nil
   }
 
   /// How a step with such a batch is launched.

@@ -1,4 +1,7 @@
 extension BatchSummary {
+  /// Its rows in words, for errors.
+  public var words: String { "\(rows) rows, \(multiTokenRows) of them prompts" }
+
   /// New tokens that attention is launched over, graph padding included.
   ///
   /// A padding row stands for one token, so a padded launch has as many tokens as padded rows, unless

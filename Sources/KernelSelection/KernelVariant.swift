@@ -112,8 +112,4 @@ public struct KernelVariant: Hashable, Sendable {
           && (character.isLetter || character.isNumber || "._+-".contains(character))
       }
   }
-
-  /// The name that builds of kernels use: that of the family where the number of parts is given at the
-  /// launch and not compiled in.
-  public var imageName: String { family.isLatent ? family.rawValue : name }
 }

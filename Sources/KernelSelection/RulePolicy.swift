@@ -84,7 +84,7 @@ extension RuleCondition {
   public var phrase: String {
     switch self {
     case .number(let quantity, let comparison, let bound):
-      "\(quantity.rawValue) \(comparison.sign) \(Int(exactly: bound).map(String.init) ?? "\(bound)")"
+      "\(quantity.rawValue) \(comparison.sign) \(RuleNumber.text(bound))"
     case .anyPrefill(let expected): expected ? "any row is prefill" : "no row is prefill"
     }
   }

@@ -1,7 +1,7 @@
 /// A rule from a batch to the kernel variant that executes it; also called a heuristic.
 ///
 /// A policy is a value: the same batch and context always give the same choice. To add one, write a
-/// type in a file of its own, a line in `SelectionPolicies.named(_:)`, and a row in its table test.
+/// type in a file of its own, a line in `SelectionPolicies.all`, and a row in its table test.
 public protocol SelectionPolicy: Sendable {
   /// The name that the command line and reports use.
   var name: String { get }

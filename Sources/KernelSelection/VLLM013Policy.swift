@@ -1,3 +1,5 @@
+internal import TraceModel
+
 /// The rule since split-KV runs inside CUDA graphs: a limit on rows that is itself a captured size.
 ///
 /// 2D iff `max_query_len > 1` or `padded rows > threshold`.
@@ -34,18 +36,5 @@ extension CUDAGraphs {
     guard above > 0 else { return captureSizes[above] }
     let (lower, upper) = (captureSizes[above - 1], captureSizes[above])
     return tokens - lower <= upper - tokens ? lower : upper
-  }
-}
-
-extension [Int] {
-  /// The first index of an ascending array whose element passes a test that all later ones pass.
-  fileprivate func partitioningIndex(where passes: (Int) -> Bool) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if passes(self[middle]) { high = middle } else { low = middle + 1 }
-    }
-    return low
   }
 }

@@ -18,7 +18,7 @@ public struct VLLM033Policy: SelectionPolicy {
   public let variants: [KernelVariant] = [.triton2D, .triton3D16]
 
   /// Tokens of a row that split-KV still runs (`MAX_3D_QUERY_LEN`).
-  static let queryLengthMax = 8
+  public static let queryLengthMax = 8
 
   /// The rule; what it asks of the engine stands in the context.
   public init() {}

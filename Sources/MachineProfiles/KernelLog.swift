@@ -13,12 +13,9 @@ internal import TraceModel
 /// `padded_rows`, of the launch, and `in_place_microseconds`, of the same calls between the matrix products
 /// of a step.
 public enum KernelLog {
-  /// The longest row of a batch that a line may state.
-  private static let rowsMax = 65_536
-
   /// Measured calls in file order.
   ///
-  /// - `context`: heads, blocks and GPU of the measurements; batches are launched without padding
+  /// - `context`: heads, blocks and GPU of the measurements; batches are padded as their lines say
   /// - `unknown`: told once of each column that names no variant and is left out
   public static func measurements(
     text: String, source: String, context: AttentionContext,
@@ -75,14 +72,14 @@ public enum KernelLog {
     do { json = try JSONValue(parsing: line) } catch { throw wrong("not a JSON object: \(error)") }
     guard json["op"]?.string == "paged-attention" else { return [] }
     guard let queries = lengths(json["query_lens"]), let kvs = lengths(json["kv_lens"]),
-      queries.count == kvs.count, !kvs.isEmpty, kvs.count <= rowsMax,
+      queries.count == kvs.count, !kvs.isEmpty, kvs.count <= MachineProfileLimits.rowsMax,
       zip(queries, kvs).allSatisfy({ $0 >= 1 && $0 <= $1 })
     else { throw wrong("`query_lens` and `kv_lens` must be equally long and 1 ≤ query ≤ kv") }
     guard case .object(let columns)? = json["microseconds"] else {
       throw wrong("`microseconds` must be an object of kernel names and times")
     }
     let padded = json["padded_rows"].map { $0.int ?? 0 } ?? kvs.count
-    guard (kvs.count...rowsMax).contains(padded) else {
+    guard (kvs.count...MachineProfileLimits.rowsMax).contains(padded) else {
       throw wrong("`padded_rows` must be a number of rows, and no less than there are")
     }
     let batch = AttentionBatch(

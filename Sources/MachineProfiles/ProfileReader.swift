@@ -6,9 +6,7 @@ internal import TraceModel
 struct ProfileReader {
   let source: String
 
-  /// Microseconds, and factors, beyond which no profile is one; their product is a time.
-  private static let delayMax = 1e9
-  private static let factorMax = 1e6
+  private typealias Limits = MachineProfileLimits
 
   func string(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> String {
     guard let value = json[key]?.string else { throw missing(key, "a string") }
@@ -16,12 +14,18 @@ struct ProfileReader {
   }
 
   func integer(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> Int {
-    guard let value = json[key]?.int, value > 0 else { throw missing(key, "an integer above zero") }
+    guard let value = json[key]?.int, Limits.counts.contains(value) else {
+      throw missing(key, "an integer from 1 to \(Limits.counts.upperBound)")
+    }
     return value
   }
 
-  func number(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> Double {
-    guard let value = json[key]?.double, value.isFinite else { throw missing(key, "a number") }
+  func number(
+    _ json: JSONValue, _ key: String, in range: ClosedRange<Double>
+  ) throws(MachineProfileError) -> Double {
+    guard let value = json[key]?.double, range.contains(value) else {
+      throw missing(key, "a number from \(range.lowerBound) to \(range.upperBound)")
+    }
     return value
   }
 
@@ -37,33 +41,30 @@ struct ProfileReader {
     else { throw MachineProfileError(source: source, reason: "kernel \(name) is not known here") }
     var parameters: [Double] = []
     for key in model.parameterNames {
-      let value = try number(values, key)
-      // Models compute with what a fit can give, which is positive and moderate.
-      guard (0...1e6).contains(value) else { throw missing(key, "a number from 0 to 1,000,000") }
-      parameters.append(value)
+      parameters.append(try number(values, key, in: Limits.parameters))
     }
     // Profiles of before have the same extra for any number of rows.
     let growth = "engine_extra_us_per_doubling"
     return FittedKernel(
       variant: variant, parameters: parameters,
       engineExtra: EngineExtra(
-        alone: try number(json, "engine_extra_us"),
-        perDoubling: json[growth] == nil ? 0 : try number(json, growth)),
+        alone: try number(json, "engine_extra_us", in: Limits.extras),
+        perDoubling: json[growth] == nil
+          ? 0 : try number(json, growth, in: Limits.extrasPerDoubling)),
       fitted: try requiredError(json, "fitted_error"),
       heldOut: try requiredError(json, "held_out_error"))
   }
 
   func model(_ json: JSONValue) throws(MachineProfileError) -> ModelProfile {
-    guard let shape = json["model"].flatMap(ModelShape.init(json:)) else {
-      throw missing("model", "a model's shape")
-    }
+    guard let shape = json["model"].flatMap(ModelShape.init(json:)),
+      shape.numbers.allSatisfy(Limits.counts.contains)
+    else { throw missing("model", "a model's shape") }
     var host = HostTiming()
     let hostJSON = json["host"] ?? .null
     for (key, path) in HostTiming.keys {
       // Profiles of before tell neither sending nor waking up apart, nor what waking gathers.
       if hostJSON[key] == nil, HostTiming.laterKeys.contains(key) { continue }
-      let value = try number(hostJSON, key)
-      guard value.magnitude < Self.delayMax else { throw missing(key, "microseconds") }
+      let value = try number(hostJSON, key, in: Limits.delays)
       host[keyPath: path] = Nanoseconds(Int64((value * 1e3).rounded()))
     }
     if hostJSON["gathering_us"] == nil {
@@ -92,8 +93,9 @@ struct ProfileReader {
   ) throws(MachineProfileError) -> [RestOfStep.Point] {
     var points: [RestOfStep.Point] = []
     for entry in try array(json, key) {
-      guard case .array(let pair) = entry, pair.count == 2, let tokens = pair[0].int, tokens > 0,
-        let microseconds = pair[1].double, microseconds.isFinite
+      guard case .array(let pair) = entry, pair.count == 2, let tokens = pair[0].int,
+        let microseconds = pair[1].double, Limits.rests.contains(microseconds),
+        Limits.counts.contains(tokens)
       else { throw missing(key, "pairs of tokens and microseconds") }
       points.append(.init(tokens: tokens, microseconds: microseconds))
     }
@@ -101,40 +103,42 @@ struct ProfileReader {
   }
 
   private func factors(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> [Double] {
-    let values = try array(json, key)
-    let factors = values.compactMap(\.double).filter { $0 > 0 && $0 < Self.factorMax }
-    guard factors.count == values.count else { throw missing(key, "factors above zero") }
-    return factors
+    try numbers(json, key, "factors", in: Limits.factors)
   }
 
   private func delaySpread(
     _ json: JSONValue, _ key: String
   ) throws(MachineProfileError) -> DelaySpread {
     guard json[key] != nil else { return .none }
-    let values = try array(json, key)
-    let offsets = values.compactMap(\.double).filter { $0.magnitude < Self.delayMax }
-    guard offsets.count == values.count else { throw missing(key, "microseconds") }
+    let offsets = try numbers(json, key, "microseconds", in: Limits.offsets)
     return DelaySpread(offsets: offsets.map { Nanoseconds(Int64(($0 * 1e3).rounded())) })
+  }
+
+  /// The values of a spread.
+  private func numbers(
+    _ json: JSONValue, _ key: String, _ wanted: String, in range: ClosedRange<Double>
+  ) throws(MachineProfileError) -> [Double] {
+    let values = try array(json, key)
+    let numbers = values.compactMap(\.double).filter(range.contains)
+    guard numbers.count == values.count, numbers.count <= Limits.spreadValuesMax else {
+      throw missing(
+        key, "\(wanted) from \(range.lowerBound) to \(range.upperBound), few enough for a spread")
+    }
+    return numbers
   }
 
   private func limit(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> PowerLimit {
     // What its tables hold is something else.
     if let old = json["prompt_recovery"], old != .null { throw missing(key, "there") }
     guard let value = json[key], value != .null else { return .none }
-    let limit = (
-      excess: try number(value, "excess"), relief: try number(value, "relief"),
-      // Older fits have none.
-      slowing: value["slowing"] == nil ? 0 : try number(value, "slowing"),
-      credit: try number(value, "credit_us"), time: try number(value, "time_us")
-    )
-    // As wide as no fit goes; beyond, times would be none.
-    guard (0...10).contains(limit.excess), (0...10).contains(limit.relief),
-      (0...10).contains(limit.slowing), (0...1e9).contains(limit.credit),
-      (1...1e12).contains(limit.time)
-    else { throw missing(key, "what a fit gives") }
     return PowerLimit(
-      excess: limit.excess, relief: limit.relief, slowing: limit.slowing, credit: limit.credit,
-      time: limit.time)
+      excess: try number(value, "excess", in: Limits.powerShares),
+      relief: try number(value, "relief", in: Limits.powerShares),
+      // Older fits have none.
+      slowing: value["slowing"] == nil
+        ? 0 : try number(value, "slowing", in: Limits.powerShares),
+      credit: try number(value, "credit_us", in: Limits.credits),
+      time: try number(value, "time_us", in: Limits.creditTimes))
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {
@@ -146,13 +150,23 @@ struct ProfileReader {
   ) throws(MachineProfileError) -> FitError {
     guard let value = json[key] else { throw missing(key, "an object") }
     return FitError(
-      median: try number(value, "median"), p90: try number(value, "p90"),
-      max: try number(value, "max"), rows: try integer(value, "rows"))
+      median: try number(value, "median", in: Limits.errors),
+      p90: try number(value, "p90", in: Limits.errors),
+      max: try number(value, "max", in: Limits.errors), rows: try integer(value, "rows"))
   }
 
   private func missing(_ key: String, _ wanted: String) -> MachineProfileError {
     MachineProfileError(
       source: source,
       reason: "`\(key)` is not \(wanted); make the profile anew with `reprise calibrate`")
+  }
+}
+
+extension ModelShape {
+  fileprivate var numbers: [Int] {
+    [
+      layers, hiddenSize, intermediateSize, queryHeads, kvHeads, headSize, vocabularySize,
+      maxModelLength,
+    ]
   }
 }

@@ -29,8 +29,8 @@ public struct ArrivalJitter: Hashable, Sendable {
     }
   }
 
-  /// A length that is chance, drawn evenly from zero to `limit`, which must not be negative.
-  public func draw(below limit: Nanoseconds) -> Nanoseconds {
+  /// A length that is chance, drawn evenly from zero to `limit`, that included, which must not be negative.
+  public func draw(upTo limit: Nanoseconds) -> Nanoseconds {
     precondition(limit >= .zero, "a limit is a length")
     var generator = SplitMix64(seed: ~seed)
     return Nanoseconds(Int64(generator.next(below: Int(limit.rawValue) + 1)))

@@ -35,11 +35,6 @@ public struct WeightedSamples: Sendable {
     self.count += count
   }
 
-  /// Makes room for `pairs` more pairs of value and count.
-  public mutating func reserveCapacity(_ pairs: Int) {
-    samples.reserveCapacity(samples.count + pairs)
-  }
-
   /// Mean, spread and percentiles; `nil` without samples.
   ///
   /// Cost grows linearly with the pairs, not with the values.

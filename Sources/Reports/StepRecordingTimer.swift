@@ -26,7 +26,7 @@ public struct StepRecordingTimer<Base: StepTimer>: StepTimer {
   }
 
   /// The other timer's engine has rested.
-  public mutating func rest(for time: Nanoseconds) { base.rest(for: time) }
+  public mutating func pause(for time: Nanoseconds) { base.pause(for: time) }
 
   @usableFromInline
   mutating func add(_ time: StepTime, of batch: BatchSummary) {

@@ -14,9 +14,6 @@ public struct RuleTuner: Sendable {
   /// What the rule may choose; the first of equals wins.
   public var variants: [KernelVariant]
 
-  /// Tokens of a row up to which split-KV may run it.
-  private static let shortQueryMax = 8
-
   /// Numbers that a host knows of every batch before it launches, most usual first.
   public static let hostQuantities: [RuleQuantity] = [
     .rows, .maxKVLength, .sumKVLength, .meanKVLength, .skew, .queryBlocksTimesKVHeads,
@@ -69,9 +66,9 @@ public struct RuleTuner: Sendable {
   /// that runs all of them is taken.
   private func promptRules(_ tables: [BatchTable]) throws(TuningError) -> [RulePolicy.Rule] {
     let general = variants.filter(\.family.runsPrompts)
-    let long = cells(tables, general) { $0.maxQueryLength > Self.shortQueryMax }
+    let long = cells(tables, general) { $0.maxQueryLength > VLLM033Policy.queryLengthMax }
     let short = cells(tables, variants) {
-      !$0.isSingleTokenOnly && $0.maxQueryLength <= Self.shortQueryMax
+      !$0.isSingleTokenOnly && $0.maxQueryLength <= VLLM033Policy.queryLengthMax
     }
     guard let fallback = general.first else {
       let hasPrompts = tables.contains { $0.summaries.contains { !$0.isSingleTokenOnly } }
@@ -87,7 +84,8 @@ public struct RuleTuner: Sendable {
     }
     return [
       .init(
-        when: [.number(.maxQueryLength, .above, Double(Self.shortQueryMax))], use: variant)
+        when: [.number(.maxQueryLength, .above, Double(VLLM033Policy.queryLengthMax))], use: variant
+      )
     ] + rules.map { .init(when: [.anyPrefill(true)] + $0.conditions, use: $0.variant) }
       + [.init(when: [.anyPrefill(true)], use: last)]
   }

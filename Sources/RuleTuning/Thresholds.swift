@@ -1,4 +1,5 @@
 internal import KernelSelection
+internal import TraceModel
 
 /// The bounds that a quantity may be compared with: numbers a person would write.
 enum Thresholds {
@@ -41,12 +42,6 @@ enum Thresholds {
 
   /// The place of a value among bounds: how many lie below it.
   static func bin(_ value: Double, _ bounds: [Double]) -> Int {
-    var low = 0
-    var high = bounds.count
-    while low < high {
-      let middle = (low + high) / 2
-      if bounds[middle] < value { low = middle + 1 } else { high = middle }
-    }
-    return low
+    bounds.partitioningIndex { $0 >= value }
   }
 }

@@ -37,10 +37,10 @@ struct AdmissionFit: Sendable {
   var isEmpty: Bool { bounds.isEmpty && idle.isEmpty && first.isEmpty }
 
   /// What an idle engine took, the middle value; `nil` where none was idle after the first step.
-  var idleAdmission: Nanoseconds? { HostFit.median(idle) }
+  var idleAdmission: Nanoseconds? { idle.upperMedian }
 
   /// What the first steps of recordings took, the middle value: an upper bound of `idleAdmission`.
-  var firstAdmission: Nanoseconds? { HostFit.median(first) }
+  var firstAdmission: Nanoseconds? { first.upperMedian }
 
   /// The admission to a busy engine; where bounds leave a range, what of it is nearest to `known`.
   ///

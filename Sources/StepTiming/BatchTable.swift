@@ -83,5 +83,5 @@ public struct TabulatingTimer: StepTimer, Sendable {
   }
 
   /// The other timer's engine has rested.
-  public mutating func rest(for time: Nanoseconds) { base.rest(for: time) }
+  public mutating func pause(for time: Nanoseconds) { base.pause(for: time) }
 }

@@ -12,7 +12,7 @@ public struct CalibrationRecording: Sendable {
     let variant: KernelVariant
     let launch: StepLaunch
     let gpu: Nanoseconds
-    /// The GPU's other work and pauses since the last step with prompts.
+    /// The GPU's other work and pauses since the last step that drew on its power; `nil` where there was none.
     let promptGap: Nanoseconds?
   }
 
@@ -54,25 +54,34 @@ public struct CalibrationRecording: Sendable {
 
   /// Takes the next step in; one without GPU time or rows tells of the host alone.
   public mutating func add(_ step: TraceStep) {
-    host.add(step)
-    if let lastOutput { rest(for: max(.zero, step.scheduleStart - lastOutput)) }
+    if let lastOutput { pause(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
     rows.fill(&batch, with: step.rows)
-    guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
-    defer { if step.isInPieces { promptGap = .zero } else { rest(for: gpu) } }
-    var batch = batch
     let launch = context.graphs.launch(of: batch.summary)
-    if case .fullGraph(let tokens) = launch { batch.pad(to: tokens) }
+    host.add(step, launch: launch)
+    guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
+    defer {
+      let hasPrompts = batch.summary.multiTokenRows > 0
+      if PowerReserve.isDrawnOn(by: launch, hasPrompts: hasPrompts) {
+        promptGap = .zero
+      } else {
+        pause(for: gpu)
+      }
+    }
     batch.orderRows()
-    guard case .variant(let variant) = policy.choose(for: batch.summary, in: context) else {
+    var padded = batch
+    if case .fullGraph(let tokens) = launch { padded.pad(to: tokens) }
+    guard case .variant(let variant) = policy.choose(for: padded.summary, in: context) else {
       return
     }
     steps.append(
       Step(
-        batch: batch, variant: variant, launch: launch, gpu: gpu, promptGap: promptGap))
+        batch: padded, variant: variant, launch: launch, gpu: gpu, promptGap: promptGap))
   }
 
-  private mutating func rest(for time: Nanoseconds) { promptGap = promptGap.map { $0 + time } }
+  private mutating func pause(for time: Nanoseconds) {
+    promptGap = promptGap.map { $0.addingPause(time) }
+  }
 
   /// The steps with their attention as fitted kernels time it; those that cannot be timed are left
   /// out.
@@ -146,6 +155,9 @@ struct StepObservation: Hashable, Sendable {
     self.hasPrompts = hasPrompts
     self.promptGap = promptGap
   }
+
+  /// Whether it draws on the reserve of the GPU's power.
+  var drawsPower: Bool { PowerReserve.isDrawnOn(by: launch, hasPrompts: hasPrompts) }
 
   /// GPU time less attention and loss, in microseconds.
   var rest: Double { (gpu - attention).microseconds - loss }

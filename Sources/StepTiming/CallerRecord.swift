@@ -55,7 +55,7 @@ struct CallerFit: Sendable {
   }
 
   /// From a request's arrival to its sending, the middle value; `nil` where unknown.
-  var sendDelay: Nanoseconds? { HostFit.median(sendDelays).map { max(.zero, $0) } }
+  var sendDelay: Nanoseconds? { sendDelays.upperMedian.map { max(.zero, $0) } }
 
   /// From tokens at the scheduler to their callers: the mean and the spread; `nil` where unknown.
   ///

@@ -21,10 +21,7 @@ public struct DelaySpread: Hashable, Sendable {
       self = .none
       return
     }
-    let sorted = delays.sorted()
-    let quantiles = (0..<Self.quantiles).map { index in
-      sorted[min(sorted.count - 1, (2 * index + 1) * sorted.count / (2 * Self.quantiles))]
-    }
+    let quantiles = delays.sorted().middles(ofParts: Self.quantiles)
     let mean = Nanoseconds(quantiles.reduce(.zero, +).rawValue / Int64(Self.quantiles))
     self.init(offsets: quantiles.map { $0 - mean })
   }
@@ -67,10 +64,12 @@ public struct DelaySpread: Hashable, Sendable {
 extension Nanoseconds {
   /// `self × numerator / denominator`, toward zero; `self` where the denominator is not above zero.
   ///
-  /// The result must fit.
+  /// Bounded to the longest pause, so that it can be added to another time.
   func scaled(by numerator: Nanoseconds, over denominator: Nanoseconds) -> Nanoseconds {
     guard denominator > .zero else { return self }
-    let product = rawValue.multipliedFullWidth(by: numerator.rawValue)
-    return Nanoseconds(denominator.rawValue.dividingFullWidth(product).quotient)
+    let product = Int128(rawValue) * Int128(numerator.rawValue)
+    let most = Int128(TimingLimits.pauseMax.rawValue)
+    let quotient = product / Int128(denominator.rawValue)
+    return Nanoseconds(Int64(min(max(-most, quotient), most)))
   }
 }

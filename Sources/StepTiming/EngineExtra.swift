@@ -37,13 +37,9 @@ public struct EngineExtra: Hashable, Sendable {
         slopes.append((second.1 - first.1) / (second.0 - first.0))
       }
     }
-    let slope = Self.median(slopes) ?? 0
-    alone = max(0, Self.median(points.map { $0.1 - slope * $0.0 }) ?? 0)
+    let slope = slopes.upperMedian ?? 0
+    alone = max(0, points.map { $0.1 - slope * $0.0 }.upperMedian ?? 0)
     perDoubling = slope
-  }
-
-  private static func median(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.sorted()[values.count / 2]
   }
 
   private static func doublings(_ rows: Int) -> Double {

@@ -4,7 +4,7 @@ public import KernelSelection
 ///
 /// The scheduler's rule (FlashAttention, `hopper/flash_prepare_scheduler.cu`): blocks per SM =
 /// ⌈1.1 × all KV blocks of all tiles × KV heads / SMs⌉, and a row is split into as many parts as it has
-/// multiples of that, up to a bound: vLLM's for decode batches in graphs, else the one that fills the SMs
+/// multiples of that, up to a bound: vLLM's for batches of single tokens, else the one that fills the SMs
 /// with the tiles of the longest prompt (`hopper/heuristics.h`), which from 4/5 of the SMs on is 1. A tile is 128 query
 /// rows of the heads that share KV. CTAs run in the order of the rows, so a long last row leaves a tail, and beside a
 /// prompt a long context is one CTA's work; a kernel near the memory's bandwidth slows each as more run.

@@ -34,7 +34,8 @@ struct GatheringFit: Sendable {
       $0.queryLength.rawValue >= requests[Int($0.request)].promptTokens.rawValue
     }
     guard isWhole, let first = step.rows.map({ moment($0.request) }).min() else { return }
-    let burst = order[firstIndex(from: first)...].prefix { moment($0) - first < Self.burstMax }
+    let start = order.partitioningIndex { moment($0) >= first }
+    let burst = order[start...].prefix { moment($0) - first < Self.burstMax }
     guard burst.count > 1 else { return }
     let taken = Set(step.rows.map(\.request))
     let last = burst.last { taken.contains($0) }.map(moment) ?? first
@@ -44,16 +45,6 @@ struct GatheringFit: Sendable {
   }
 
   private func moment(_ place: Int32) -> Nanoseconds { moments[Int(place)] }
-
-  /// Where in the order requests begin that were not sent before `start`.
-  private func firstIndex(from start: Nanoseconds) -> Int {
-    var (low, high) = (0, order.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if moment(order[middle]) < start { low = middle + 1 } else { high = middle }
-    }
-    return low
-  }
 
   /// Takes another recording's in.
   mutating func add(_ other: GatheringFit) {

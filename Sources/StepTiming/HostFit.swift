@@ -1,3 +1,4 @@
+public import KernelSelection
 public import TraceModel
 
 /// Reads an engine's host timing off a recording, each parameter from the steps that show it alone.
@@ -23,8 +24,15 @@ public struct HostFit: Sendable {
   private var beforePrevious: TraceStep?
   /// Whether nothing was in flight when the step before was scheduled.
   private var previousWasFirst = false
-  /// Whether that step's launch was the first of its size.
-  private var previousIsNewSize = false
+  /// How that step was launched, and whether that was the first launch of its size.
+  private var previousLaunch = Launch()
+
+  /// What of a step's launch counts here.
+  private struct Launch: Sendable {
+    /// Whether it was no single graph; a step without rows launches nothing.
+    var isInPieces = false
+    var isNewSize = false
+  }
 
   /// A fit over a recording of these requests.
   ///
@@ -43,26 +51,27 @@ public struct HostFit: Sendable {
     started = Array(repeating: false, count: requests.count)
   }
 
-  /// Takes the next step in.
-  public mutating func add(_ step: TraceStep) {
+  /// Takes the next step in, which was launched so.
+  public mutating func add(_ step: TraceStep, launch stepLaunch: StepLaunch) {
     scheduleDurations.append(step.scheduleEnd - step.scheduleStart)
     noteAdmissions(step)
     callerFit.add(step, requests: requests, callers: callers)
     let isFirst = isFirstAfterRest(step)
-    let isNewSize = step.isInPieces && launchedSizes.isNew(tokens: step.newTokens)
+    var launch = Launch(isInPieces: !step.rows.isEmpty && !stepLaunch.isFullGraph)
+    launch.isNewSize = launch.isInPieces && launchedSizes.isNew(tokens: stepLaunch.tokens)
     if let previous {
-      if previousWasFirst { noteLaunches(of: previous, next: step) }
+      if previousWasFirst { noteLaunches(of: previous, next: step, launch) }
       if !isFirst, let earlier = beforePrevious?.output, step.scheduleStart > earlier {
         let delay = step.scheduleStart - earlier
         // A longer one waited for a request, not for the host.
         if delay < Self.delayMax { scheduleDelays.append(delay) }
       }
-      noteAwaitedLaunch(of: step, isNewSize: isNewSize, previous: previous)
+      noteAwaitedLaunch(of: step, launch, previous: previous)
     }
     beforePrevious = previous
     previous = step
     previousWasFirst = isFirst
-    previousIsNewSize = isNewSize
+    previousLaunch = launch
   }
 
   /// Longer waits between an output and the next scheduling are waits for work.
@@ -103,37 +112,39 @@ public struct HostFit: Sendable {
   }
 
   /// A step scheduled when nothing was in flight: the next one is scheduled when it is launched.
-  private mutating func noteLaunches(of step: TraceStep, next: TraceStep) {
+  private mutating func noteLaunches(
+    of step: TraceStep, next: TraceStep, _ nextLaunch: Launch
+  ) {
     guard let output = step.output, let gpu = step.gpuTime else { return }
     let slack = max(.zero, output - step.scheduleEnd - gpu)
     guard next.scheduleStart < output else {
       firstKernels.append(slack)
       return
     }
-    if step.isInPieces {
-      pieceLaunches.note(isNewSize: previousIsNewSize) {
+    if previousLaunch.isInPieces {
+      pieceLaunches.note(isNewSize: previousLaunch.isNewSize) {
         $0.add(next.scheduleStart - step.scheduleEnd)
       }
     }
     if slack < Self.waitMin {
       firstKernels.append(slack)
-    } else if !next.isInPieces {
+    } else if !nextLaunch.isInPieces {
       graphLaunches.append(max(.zero, output - next.scheduleEnd))
     }
   }
 
-  /// A step in pieces behind a decode step: where the GPU's work was done first, the decode step's
+  /// A step in pieces behind one that is a graph: where the GPU's work was done first, the graph's
   /// output waited for the launch; else the launch was done by then.
   private mutating func noteAwaitedLaunch(
-    of step: TraceStep, isNewSize: Bool, previous: TraceStep
+    of step: TraceStep, _ launch: Launch, previous: TraceStep
   ) {
-    guard let output = previous.output, step.isInPieces, !previous.isInPieces,
+    guard let output = previous.output, launch.isInPieces, !previousLaunch.isInPieces,
       let gpu = previous.gpuTime, let earlier = beforePrevious?.output, step.scheduleStart < output
     else { return }
-    let launch = output - step.scheduleEnd
+    let time = output - step.scheduleEnd
     let wasAwaited = output - earlier > gpu + Self.waitMin
-    pieceLaunches.note(isNewSize: isNewSize) {
-      if wasAwaited { $0.add(launch) } else { $0.add(atMost: launch) }
+    pieceLaunches.note(isNewSize: launch.isNewSize) {
+      if wasAwaited { $0.add(time) } else { $0.add(atMost: time) }
     }
   }
 
@@ -189,10 +200,10 @@ public struct HostFit: Sendable {
     return HostTiming(
       sendDelay: intake.sendDelay, admission: intake.admission, wakeUp: intake.wakeUp,
       gathering: gatheringFit.gathering(unless: intake.gathering),
-      scheduleDelay: Self.median(scheduleDelays) ?? fallback?.scheduleDelay ?? .zero,
-      scheduleDuration: Self.median(scheduleDurations) ?? fallback?.scheduleDuration ?? .zero,
-      firstKernel: Self.median(firstKernels) ?? fallback?.firstKernel ?? .zero,
-      graphLaunch: Self.median(graphLaunches) ?? fallback?.graphLaunch ?? .zero,
+      scheduleDelay: scheduleDelays.upperMedian ?? fallback?.scheduleDelay ?? .zero,
+      scheduleDuration: scheduleDurations.upperMedian ?? fallback?.scheduleDuration ?? .zero,
+      firstKernel: firstKernels.upperMedian ?? fallback?.firstKernel ?? .zero,
+      graphLaunch: graphLaunches.upperMedian ?? fallback?.graphLaunch ?? .zero,
       pieceLaunch: launches.middles.triton, libraryPieceLaunch: launches.middles.library,
       pieceLaunchSpread: launches.spread, newSizeSpread: launches.newSizes,
       processPaces: launches.paces,
@@ -200,17 +211,4 @@ public struct HostFit: Sendable {
       clientDelay: client?.mean ?? fallback?.clientDelay ?? .zero,
       clientSpread: client.map(\.spread) ?? fallback?.clientSpread ?? .none)
   }
-
-  /// The middle value, the upper of two; `nil` of nothing.
-  static func median(_ values: [Nanoseconds]) -> Nanoseconds? {
-    values.isEmpty ? nil : values.sorted()[values.count / 2]
-  }
-}
-
-extension TraceStep {
-  /// Whether some row has several new tokens, so that the step is no single graph.
-  var isInPieces: Bool { rows.contains { $0.queryLength.rawValue > 1 } }
-
-  /// New tokens of all rows.
-  var newTokens: Int { rows.reduce(0) { $0 + Int($1.queryLength.rawValue) } }
 }

@@ -119,7 +119,8 @@ public struct HostTiming: Hashable, Sendable {
     let middle = launch(of: step, attention: family)
     guard !step.isFullGraph, pieceLaunch > .zero else { return middle }
     let spread = isNewSize && newSizeSpread != .none ? newSizeSpread : pieceLaunchSpread
-    return max(.zero, middle + spread.offset(ofStep: count).scaled(by: middle, over: pieceLaunch))
+    let offset = spread.offset(ofStep: count).scaled(by: middle, over: pieceLaunch)
+    return min(TimingLimits.launchMax, max(.zero, middle + offset))
   }
 
   /// The same host with launches in pieces as that of `processPaces` takes them whose place is given.

@@ -128,7 +128,8 @@ public enum KernelFit {
     }
   }
 
-  /// Fits a variant's model; `nil` where the family has no model or fewer rows than parameters.
+  /// Fits a variant's model; `nil` where the family has no model, or there are not two rows more than
+  /// parameters.
   ///
   /// Errors are those on a benchmark's rows, where there are any.
   ///

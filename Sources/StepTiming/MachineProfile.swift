@@ -131,10 +131,13 @@ public struct ProfileAttentionTiming: AttentionTiming {
       throw .variantWithoutTiming(variant: variant.name, available: variants.map(\.name))
     }
     guard let microseconds = models[index].microseconds(variant, for: batch, in: context) else {
-      let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
-      throw .batchWithoutTiming(variant: variant.name, batch: shape)
+      throw .batchWithoutTiming(variant: variant.name, batch: batch.summary.words)
     }
-    let extra = extras[index].microseconds(rows: batch.summary.paddedRows)
-    return Nanoseconds(Int64(((microseconds + extra) * 1e3).rounded()))
+    let time = microseconds + extras[index].microseconds(rows: batch.summary.paddedRows)
+    guard time <= TimingLimits.stepMax.microseconds else {
+      throw .batchWithoutTiming(
+        variant: variant.name, batch: "\(batch.summary.words), within 18 minutes")
+    }
+    return Nanoseconds(microseconds: time)
   }
 }

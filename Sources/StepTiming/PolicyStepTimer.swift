@@ -70,49 +70,50 @@ public struct PolicyStepTimer: StepTimer, Sendable {
         times[index] = nil
         continue
       }
-      times[index] = try timeIfRunnable(candidates[index], batch).map {
-        paces[index].isEmpty ? $0 : paced($0, index, launch)
-      }
+      times[index] = try timeIfRunnable(candidates[index], batch, index, launch)
       if let time = times[index], time < (times[fastest] ?? Nanoseconds(.max)) { fastest = index }
     }
     let chosen = try choose(batch, fastest: fastest)
     guard let attentionTime = times[chosen], let fastestTime = times[fastest] else {
       // Asked again for the reason, which does not count where a policy chooses another variant.
       _ = try attention.attentionTime(of: candidates[chosen], for: batch, in: context)
-      let shape = "\(batch.summary.rows) rows, \(batch.summary.multiTokenRows) of them prompts"
-      throw .batchWithoutTiming(variant: candidates[chosen].name, batch: shape)
+      throw .batchWithoutTiming(variant: candidates[chosen].name, batch: batch.summary.words)
     }
+    let drawsPower = PowerReserve.isDrawnOn(
+      by: launch, hasPrompts: batch.summary.multiTokenRows > 0)
     let rest = nextRest(
-      launch, batch.summary, attention: attentionTime * layers, candidates[chosen].family)
+      launch, batch.summary, attention: attentionTime * layers, candidates[chosen].family,
+      drawsPower: drawsPower)
     let time = StepTime(
       attention: attentionTime * layers, rest: rest,
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
       fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
-    if batch.summary.multiTokenRows == 0 { reserve.rest(for: time.gpu) }
+    if !drawsPower { reserve.recover(for: time.gpu) }
     return time
   }
 
-  /// The GPU has rested, too.
-  public mutating func rest(for time: Nanoseconds) { reserve.rest(for: time) }
+  /// The GPU has paused, too.
+  public mutating func pause(for time: Nanoseconds) { reserve.recover(for: time) }
 
   /// The rest of a step, spread as steps in pieces are.
   private mutating func nextRest(
-    _ launch: StepLaunch, _ batch: BatchSummary, attention: Nanoseconds, _ family: KernelFamily
+    _ launch: StepLaunch, _ batch: BatchSummary, attention: Nanoseconds, _ family: KernelFamily,
+    drawsPower: Bool
   ) -> Nanoseconds {
     let mean =
-      batch.multiTokenRows == 0
-      ? rest.time(of: launch)
-      : rest.time(ofPromptsIn: launch, attention: attention, family: family, reserve: &reserve)
+      drawsPower
+      ? rest.time(ofPromptsIn: launch, attention: attention, family: family, reserve: &reserve)
+      : rest.time(of: launch)
     guard !launch.isFullGraph else { return mean }
     defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
     let factor = rest.spread.factor(after: promptRows)
-    return Nanoseconds(Int64((Double(mean.rawValue) * factor).rounded()))
+    return mean.scaled(by: factor)
   }
 
   private func paced(_ time: Nanoseconds, _ index: Int, _ launch: StepLaunch) -> Nanoseconds {
     let size = LaunchSize(launch)
     guard let entry = paces[index].first(where: { $0.launch == size }) else { return time }
-    return Nanoseconds(Int64((Double(time.rawValue) * entry.factor).rounded()))
+    return time.scaled(by: entry.factor)
   }
 
   /// Attention of the last batch over all layers under each of `candidates`; `nil` where one cannot
@@ -139,13 +140,15 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     }
   }
 
-  /// The time of a variant, or `nil` where it cannot run such a batch, which only counts against a
-  /// policy that chooses it.
+  /// The time of a variant, or `nil` where it cannot run such a batch in any step's time, which only counts
+  /// against a policy that chooses it.
   private func timeIfRunnable(
-    _ variant: KernelVariant, _ batch: AttentionBatch
+    _ variant: KernelVariant, _ batch: AttentionBatch, _ index: Int, _ launch: StepLaunch
   ) throws(TimingError) -> Nanoseconds? {
     do throws(TimingError) {
-      return try attention.attentionTime(of: variant, for: batch, in: context)
+      let timed = try attention.attentionTime(of: variant, for: batch, in: context)
+      let time = paces[index].isEmpty ? timed : paced(timed, index, launch)
+      return time.rawValue <= TimingLimits.stepMax.rawValue / Int64(layers) ? time : nil
     } catch .batchWithoutTiming {
       return nil
     }

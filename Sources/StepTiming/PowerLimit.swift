@@ -53,10 +53,10 @@ struct PromptWork: Hashable, Sendable {
 
 /// What is left of a power limit's credit.
 public struct PowerReserve: Hashable, Sendable {
-  private let limit: PowerLimit
+  let limit: PowerLimit
   private var left: Double
   /// Since the last step with prompts.
-  private var rested = Nanoseconds.zero
+  private var recovering = Nanoseconds.zero
 
   /// A rested GPU.
   public init(_ limit: PowerLimit) {
@@ -64,8 +64,18 @@ public struct PowerReserve: Hashable, Sendable {
     left = limit.credit
   }
 
-  /// The GPU pauses, or works on a step without prompts.
-  public mutating func rest(for time: Nanoseconds) { rested += time }
+  /// Whether a step draws on the reserve: one that computes prompts in pieces.
+  ///
+  /// In any other it recovers, also where prompts are within one graph (mode `FULL`), which is captured
+  /// for few tokens.
+  static func isDrawnOn(by launch: StepLaunch, hasPrompts: Bool) -> Bool {
+    hasPrompts && !launch.isFullGraph
+  }
+
+  /// The GPU pauses, or works on a step that draws nothing of it (`isDrawnOn`).
+  public mutating func recover(for time: Nanoseconds) {
+    recovering = recovering.addingPause(time)
+  }
 
   /// Microseconds that a step with prompts loses, whose rest is `rest` microseconds at full clock.
   mutating func loss(rest: Double, of work: PromptWork) -> Double {
@@ -101,9 +111,9 @@ public struct PowerReserve: Hashable, Sendable {
   }
 
   private mutating func comeBack() {
-    guard rested > .zero else { return }
+    guard recovering > .zero else { return }
     let missing = limit.credit - left
-    left = limit.credit - missing * Elementary.exponential(-rested.microseconds / limit.time)
-    rested = .zero
+    left = limit.credit - missing * Elementary.exponential(-recovering.microseconds / limit.time)
+    recovering = .zero
   }
 }

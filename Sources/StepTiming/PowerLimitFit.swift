@@ -122,8 +122,8 @@ extension StepObservation {
   ) -> [(lost: Double, before: PowerReserve)] {
     var reserve = PowerReserve(limit)
     return steps.map { step in
-      guard step.hasPrompts, !step.launch.isFullGraph else { return (0, reserve) }
-      if let gap = step.promptGap { reserve.rest(for: gap) } else { reserve = PowerReserve(limit) }
+      guard step.drawsPower else { return (0, reserve) }
+      reserve.wait(for: step.promptGap)
       let before = reserve
       let full = reserve.fullClock(rest: step.rest, of: step.work(floor: floor))
       return (step.rest - full, before)
@@ -139,11 +139,18 @@ extension StepObservation {
   }
 }
 
+extension PowerReserve {
+  /// Recovers for a gap between steps that draw; wholly where none drew before.
+  fileprivate mutating func wait(for gap: Nanoseconds?) {
+    if let gap { recover(for: gap) } else { self = PowerReserve(limit) }
+  }
+}
+
 extension RestOfStep {
   /// The rest of an observed step, by the steps and gaps before it.
   func time(of step: StepObservation, reserve: inout PowerReserve) -> Nanoseconds {
-    guard step.hasPrompts else { return time(of: step.launch) }
-    if let gap = step.promptGap { reserve.rest(for: gap) } else { reserve = PowerReserve(limit) }
+    guard step.drawsPower else { return time(of: step.launch) }
+    reserve.wait(for: step.promptGap)
     return time(
       ofPromptsIn: step.launch, attention: step.attention, family: step.family, reserve: &reserve)
   }

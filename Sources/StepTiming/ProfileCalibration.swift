@@ -64,7 +64,7 @@ public struct ProfileCalibration: Sendable {
       crossValidates: Bool
     ) {
       self.machine = machine
-      let byMachine = Dictionary(grouping: recordings) { machine == nil ? nil : $0.machine }
+      let byMachine = ProfileCalibration.byMachine(recordings, isOneMachine: machine == nil)
       kernels = Self.kernels(measurements, crossValidates: false)
       for turn in 1...turns {
         setRests(byMachine)
@@ -78,15 +78,15 @@ public struct ProfileCalibration: Sendable {
     }
 
     /// The rests beside the kernels of now.
-    private mutating func setRests(_ byMachine: [Int?: [CalibrationRecording]]) {
+    private mutating func setRests(_ byMachine: [OfMachine]) {
       let attention = ProfileAttentionTiming(kernels)
-      let steps = byMachine.sorted { ($0.key ?? 0) < ($1.key ?? 0) }.map { machine, recordings in
+      let steps = byMachine.map { group in
         (
-          machine,
-          shapes(of: recordings).map { shape in
+          group.machine,
+          shapes(of: group.recordings).map { shape in
             ModelSteps(
               shape: shape,
-              steps: recordings.filter { $0.shape.name == shape.name }
+              steps: group.recordings.filter { $0.shape.name == shape.name }
                 .flatMap { $0.observations(attention) })
           }
         )
@@ -131,6 +131,28 @@ public struct ProfileCalibration: Sendable {
       return models.map {
         RestFit(shape: $0.shape, observations: $0.steps, reference: reference, limit: limit)
       }
+    }
+  }
+
+  /// Recordings of one machine.
+  typealias OfMachine = (machine: Int?, recordings: [CalibrationRecording])
+
+  /// Recordings by machine: of none first, then by its number, each in the order that they were given in.
+  static func byMachine(
+    _ recordings: [CalibrationRecording], isOneMachine: Bool = false
+  ) -> [OfMachine] {
+    var groups: [OfMachine] = []
+    for recording in recordings {
+      let machine = isOneMachine ? nil : recording.machine
+      if let place = groups.firstIndex(where: { $0.machine == machine }) {
+        groups[place].recordings.append(recording)
+      } else {
+        groups.append((machine, [recording]))
+      }
+    }
+    return groups.sorted { a, b in
+      guard let one = a.machine, let other = b.machine else { return a.machine == nil }
+      return one < other
     }
   }
 

@@ -78,15 +78,17 @@ public struct RecordedRest: Sendable {
     reserve = PowerReserve(prior?.limit ?? .none)
   }
 
-  /// Takes a step in; one without GPU time or rows is passed over.
-  public mutating func add(_ step: TraceStep) throws(TimingError) {
-    if let lastOutput { reserve.rest(for: max(.zero, step.scheduleStart - lastOutput)) }
+  /// Takes a step in and says how it was launched; one without GPU time or rows tells nothing more.
+  @discardableResult
+  public mutating func add(_ step: TraceStep) throws(TimingError) -> StepLaunch {
+    if let lastOutput { reserve.recover(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
     rows.fill(&batch, with: step.rows)
-    guard let recorded = step.gpuTime, !step.rows.isEmpty else { return }
+    let launch = timer.context.graphs.launch(of: batch.summary)
+    guard let recorded = step.gpuTime, recorded > .zero, !step.rows.isEmpty else { return launch }
     let time = try timer.time(of: &batch)
     let gpu = recorded - loss(of: time, gpu: recorded)
-    guard !isBoundByLaunch(time, gpu: recorded) else { return }
+    guard !isBoundByLaunch(time, gpu: recorded) else { return launch }
     let size = LaunchSize(time.launch)
     sums[Key(launch: size, variant: time.variant), default: Sums()].add(
       gpu: gpu.microseconds, attention: time.attention.microseconds, spread: Self.stepSpread)
@@ -96,18 +98,20 @@ public struct RecordedRest: Sendable {
     {
       stepsInPieces.append((size, (gpu - time.attention).microseconds))
     }
+    return launch
   }
 
   /// What the step just timed lost to the power limit, as the profile knows that.
   private mutating func loss(of time: StepTime, gpu: Nanoseconds) -> Nanoseconds {
-    guard let prior, batch.summary.multiTokenRows > 0, !time.launch.isFullGraph else {
-      reserve.rest(for: gpu)
+    let hasPrompts = batch.summary.multiTokenRows > 0
+    guard let prior, PowerReserve.isDrawnOn(by: time.launch, hasPrompts: hasPrompts) else {
+      reserve.recover(for: gpu)
       return .zero
     }
     let rest = max(0, (gpu - time.attention).microseconds)
     let work = prior.work(attention: time.attention, family: time.variant.family)
     let loss = rest - reserve.fullClock(rest: rest, of: work)
-    return Nanoseconds(Int64((loss * 1e3).rounded()))
+    return Nanoseconds(microseconds: loss)
   }
 
   private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {

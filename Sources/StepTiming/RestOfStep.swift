@@ -63,7 +63,7 @@ public struct RestOfStep: Hashable, Sendable {
       limit: limit == .none ? other.limit : limit)
   }
 
-  /// The rest of a step with prompts launched so, which takes of `reserve` what it draws.
+  /// The rest of a step with prompts launched so in pieces, which takes of `reserve` what it draws.
   ///
   /// - `attention`: over all layers, on kernels of `family`
   public func time(
@@ -71,10 +71,9 @@ public struct RestOfStep: Hashable, Sendable {
     reserve: inout PowerReserve
   ) -> Nanoseconds {
     let time = time(of: launch)
-    guard !launch.isFullGraph else { return time }
     let loss = reserve.loss(
       rest: time.microseconds, of: work(attention: attention, family: family))
-    return time + Nanoseconds(Int64((loss * 1e3).rounded()))
+    return min(TimingLimits.stepMax, time + Nanoseconds(microseconds: loss))
   }
 
   /// As the power limit sees a step with such attention.
@@ -90,7 +89,7 @@ public struct RestOfStep: Hashable, Sendable {
       case .fullGraph(let tokens): graphMicroseconds(tokens)
       case .piecewise(let tokens), .eager(let tokens): pieceMicroseconds(tokens)
       }
-    return Nanoseconds(Int64((microseconds * 1e3).rounded()))
+    return Nanoseconds(microseconds: microseconds)
   }
 
   /// All weights are read, as in the largest graph; in microseconds.

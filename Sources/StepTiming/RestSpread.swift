@@ -27,9 +27,7 @@ public struct RestSpread: Hashable, Sendable {
     let sizes = steps.map(\.tokens).sorted()
     let least = sizes[sizes.count - max(Self.ratiosMin, sizes.count / 2)]
     let sorted = steps.filter { $0.tokens >= least }.map(\.ratio).sorted()
-    let quantiles = (0..<Self.quantiles).map { index in
-      sorted[min(sorted.count - 1, (2 * index + 1) * sorted.count / (2 * Self.quantiles))]
-    }
+    let quantiles = sorted.middles(ofParts: Self.quantiles)
     let mean = quantiles.reduce(0, +) / Double(quantiles.count)
     self.init(factors: quantiles.map { $0 / mean })
   }

@@ -7,7 +7,8 @@ public struct StepTime: Hashable, Sendable {
   public var attention: Nanoseconds
   /// Everything else that the GPU does in the step.
   public var rest: Nanoseconds
-  /// Attention over all layers minus that of the fastest known variant; zero for the oracle.
+  /// Attention over all layers minus that of the fastest known variant; zero for the oracle where no other
+  /// policy's variants are candidates.
   public var regret: Nanoseconds
   /// The variant that was chosen.
   public var variant: KernelVariant
@@ -41,11 +42,11 @@ public protocol StepTimer {
   /// Time of a step with this batch. `batch` arrives unpadded and is padded here as the launch demands.
   mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime
 
-  /// The engine has rested before the step that is asked for next.
-  mutating func rest(for time: Nanoseconds)
+  /// The engine has paused before the step that is asked for next.
+  mutating func pause(for time: Nanoseconds)
 }
 
 extension StepTimer {
-  /// Nothing changes by resting.
-  public mutating func rest(for time: Nanoseconds) {}
+  /// Nothing changes by pausing.
+  public mutating func pause(for time: Nanoseconds) {}
 }

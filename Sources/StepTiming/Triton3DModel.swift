@@ -27,8 +27,6 @@ public struct Triton3DModel: KernelModel {
 
   /// Tokens that a CTA reads per iteration.
   private static let tile = 16
-  /// The most new tokens of a row (vLLM 0.33, `MAX_3D_QUERY_LEN`).
-  private static let queryLengthMax = 8
   /// CTAs that one SM of an H200 holds: with five equal rows of 16 segments and 8 KV heads (4.8 CTAs per
   /// SM) all run at once, with six a second wave follows.
   private static let residentPerSM = 5
@@ -56,7 +54,7 @@ public struct Triton3DModel: KernelModel {
   public func microseconds(
     _ variant: KernelVariant, for batch: AttentionBatch, in context: AttentionContext
   ) -> Double? {
-    guard batch.summary.maxQueryLength <= Self.queryLengthMax else { return nil }
+    guard batch.summary.maxQueryLength <= VLLM033Policy.queryLengthMax else { return nil }
     let groups = groups(batch, variant.segments, context)
     let total = batch.summary.queryBlocks(in: context) * context.kvHeads * variant.segments
     let capacity = Self.residentPerSM * context.smCount

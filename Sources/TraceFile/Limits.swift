@@ -47,6 +47,9 @@ enum TraceFileLimits {
   static let totalItemsMax = Int(Int32.max)
   /// Magnitude of every time in nanoseconds (73 years), so that differences of two fit 64 bits.
   static let timeMax: Int64 = 1 << 61
+  /// Magnitude of a step's GPU and forward time in nanoseconds (18 minutes), so that sums over millions of
+  /// steps fit, too.
+  static let gpuTimeMax: Int64 = 1 << 40
   /// Magnitude of a step's number.
   static let stepNumberMax: Int64 = 1 << 61
   /// Bytes read at a time while a damaged file is searched for its next chunk.

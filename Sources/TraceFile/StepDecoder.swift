@@ -137,14 +137,14 @@ struct StepDecoder {
       let isDecode = predictor.isDecode
       let value = clock.expectedGPUTime(isDecode: isDecode) &+ numbers.signed(place, .gpuTime)
       clock.noteGPUTime(value, isDecode: isDecode)
-      step.gpuTime = try Self.time(value, unit: clock.gpuUnit)
+      step.gpuTime = try Self.gpuTime(value, unit: clock.gpuUnit)
       gpu = value
     }
     step.forwardTime = nil
     if !flags.contains(.noForwardTime) {
       let sampling = clock.expectedSampling &+ numbers.signed(place, .forwardTime)
       clock.noteSampling(sampling)
-      step.forwardTime = try Self.time((gpu ?? 0) &- sampling, unit: clock.gpuUnit)
+      step.forwardTime = try Self.gpuTime((gpu ?? 0) &- sampling, unit: clock.gpuUnit)
     }
     step.output = nil
     var output: Int64?
@@ -163,6 +163,15 @@ struct StepDecoder {
       throw Corruption("a time is out of range")
     }
     return Nanoseconds(nanoseconds)
+  }
+
+  @inline(__always)
+  private static func gpuTime(_ value: Int64, unit: Int64) throws(Corruption) -> Nanoseconds {
+    let time = try time(value, unit: unit)
+    guard time.rawValue.magnitude <= UInt64(TraceFileLimits.gpuTimeMax) else {
+      throw Corruption("a GPU time is out of range")
+    }
+    return time
   }
 
   @inline(__always)

@@ -163,7 +163,10 @@ public final class TraceReader: Sendable {
       note(step.output ?? step.scheduleEnd)
     }
     totals.gaps = gaps.count
-    totals.droppedSteps = gaps.reduce(0) { $0 + Int(clamping: $1.droppedSteps) }
+    totals.droppedSteps = gaps.reduce(0) { sum, gap in
+      let (more, overflow) = sum.addingReportingOverflow(Int(clamping: gap.droppedSteps))
+      return overflow ? .max : more
+    }
     if let first, let last { totals.duration = last - first }
     return totals
   }
@@ -187,6 +190,6 @@ public struct TraceTotals: Hashable, Sendable {
   public var bytes: ByteCount
   /// Places where steps are missing.
   public var gaps = 0
-  /// Steps that are missing.
+  /// Steps that are missing; the largest number where they are more.
   public var droppedSteps = 0
 }

@@ -45,11 +45,12 @@ extension TraceWriter {
     where request < 0 || request >= requestCount {
       return "step \(number) names request place \(request), which was not added before"
     }
-    let times = [
-      step.scheduleStart, step.scheduleEnd, step.output ?? .zero, step.gpuTime ?? .zero,
-      step.forwardTime ?? .zero,
-    ]
-    return times.allSatisfy(isStorable) ? nil : "step \(number) has a time that a trace cannot hold"
+    let times = [step.scheduleStart, step.scheduleEnd, step.output ?? .zero]
+    let gpuTimes = [step.gpuTime ?? .zero, step.forwardTime ?? .zero]
+    let gpuTimeMax = UInt64(TraceFileLimits.gpuTimeMax)
+    return times.allSatisfy(isStorable)
+      && gpuTimes.allSatisfy({ $0.rawValue.magnitude <= gpuTimeMax })
+      ? nil : "step \(number) has a time that a trace cannot hold"
   }
 
   private static func isStorable(_ time: Nanoseconds) -> Bool {

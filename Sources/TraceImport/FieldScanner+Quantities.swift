@@ -22,6 +22,16 @@ extension FieldScanner {
     return Nanoseconds(value)
   }
 
+  /// Takes what a step took the GPU, in milliseconds.
+  @inline(__always)
+  mutating func gpuTime(
+    _ what: StaticString, _ bytes: Span<UInt8>
+  ) throws(LineFault) -> Nanoseconds {
+    let time = try millis(what, bytes)
+    guard time.rawValue <= ImportLimits.gpuTimeMax else { throw LineFault("\(what) is too long") }
+    return time
+  }
+
   /// Takes a number of tokens, 0 allowed.
   @inline(__always)
   mutating func tokens(

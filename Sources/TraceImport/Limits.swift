@@ -10,6 +10,8 @@ public enum ImportLimits {
   public static let requestsMax = Int(Int32.max)
   /// The latest arrival: a hundred years, far inside 64 bits of nanoseconds even when scaled.
   public static let arrivalMax: Int64 = 100 * 366 * 86_400 * 1_000_000_000
+  /// The longest GPU time of a step in nanoseconds: 18 minutes, as in the trace's format.
+  public static let gpuTimeMax: Int64 = 1 << 40
   /// Columns of a CSV file.
   public static let columnsMax = 256
   /// Kinds of notes kept apart; what is beyond is counted as one.

@@ -77,10 +77,10 @@ extension StepLogState {
       case .output:
         if try !scanner.isNull(bytes) { step.output = try scanner.seconds("\"output\"", bytes) }
       case .gpuTime:
-        if try !scanner.isNull(bytes) { step.gpuTime = try scanner.millis("\"gpu_ms\"", bytes) }
+        if try !scanner.isNull(bytes) { step.gpuTime = try scanner.gpuTime("\"gpu_ms\"", bytes) }
       case .forwardTime:
         if try !scanner.isNull(bytes) {
-          step.forwardTime = try scanner.millis("\"forward_ms\"", bytes)
+          step.forwardTime = try scanner.gpuTime("\"forward_ms\"", bytes)
         }
       case .waiting: step.waiting = try scanner.optionalCount("\"waiting\"", bytes)
       case .running: step.running = try scanner.optionalCount("\"running\"", bytes)

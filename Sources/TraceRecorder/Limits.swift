@@ -23,6 +23,8 @@ enum RecorderLimits {
   static let stepsInFlight = 32
   /// Magnitude of a time in nanoseconds, and of a step's number, below the format's.
   static let numberMax: Int64 = 1 << 60
+  /// The longest GPU or forward time of a step in nanoseconds, as in the trace's format.
+  static let gpuTimeMax: Int64 = 1 << 40
   /// Most tokens of a request that names no limit, where the header has no model length.
   static let outputTokensAssumed: Int64 = 1 << 20
   /// How long the thread sleeps after it found something to do, and after it found nothing.

@@ -172,7 +172,7 @@ struct RecorderIntake: ~Copyable {
     outputTokens: Span<UInt32>
   ) -> IntakeResult {
     let most = UInt64(RecorderLimits.numberMax)
-    guard output.magnitude <= most, gpuTime <= RecorderLimits.numberMax else {
+    guard output.magnitude <= most, gpuTime <= RecorderLimits.gpuTimeMax else {
       return refuse(.time)
     }
     if !finished.isEmpty, finish(finished, outputTokens) != .ok { return .dropped }
@@ -180,7 +180,7 @@ struct RecorderIntake: ~Copyable {
   }
 
   mutating func addGPUTime(of number: Int64, gpuTime: Int64, forwardTime: Int64) -> IntakeResult {
-    guard max(gpuTime, forwardTime) <= RecorderLimits.numberMax else { return refuse(.time) }
+    guard max(gpuTime, forwardTime) <= RecorderLimits.gpuTimeMax else { return refuse(.time) }
     return putWords(.gpuTime, UInt64(bitPattern: number), gpuTime, forwardTime)
   }
 

@@ -54,6 +54,14 @@ struct EngineHeaderTests {
         "chunked_prefill", .bool(false),
         "'chunked_prefill' is false, but only engines that split prompts over steps are modelled"
       ),
+      ("chunked_prefill", .integer(1), "'chunked_prefill' is neither true nor false"),
+      ("async_scheduling", .string("off"), "'async_scheduling' is neither true nor false"),
+      ("prefix_caching", .string("false"), "'prefix_caching' is neither true nor false"),
+      (
+        "scheduler_reserve_full_isl", .null,
+        "'scheduler_reserve_full_isl' is neither true nor false"
+      ),
+      ("persistent_batch", .integer(0), "'persistent_batch' is neither true nor false"),
       (
         "cuda_graph_mode", .string("ALL"),
         "'cuda_graph_mode' is none of NONE, PIECEWISE, FULL, FULL_DECODE_ONLY, FULL_AND_PIECEWISE"
@@ -82,6 +90,15 @@ struct EngineHeaderTests {
       } catch {
         #expect(error.message == "trace header: \(message)")
       }
+    }
+  }
+
+  @Test("is refused where any flag of its rules is none")
+  func flags() throws {
+    for key in SchedulerRules.Key.allCases {
+      var header = try header()
+      header[key.rawValue] = .string("off")
+      #expect(throws: EngineModelError.self, "\(key)") { try EngineModel(header: header) }
     }
   }
 

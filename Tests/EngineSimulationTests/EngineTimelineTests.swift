@@ -163,5 +163,5 @@ private struct RestCountingTimer: StepTimer {
     try base.time(of: &batch)
   }
 
-  mutating func rest(for time: Nanoseconds) { rests.append(time) }
+  mutating func pause(for time: Nanoseconds) { rests.append(time) }
 }

@@ -8,12 +8,12 @@ struct RecordedClockTests {
   /// Two steps back to back from 100 to 200 and to 300, then a rest of 50 and a step to 400.
   func clock() -> RecordedClock {
     var clock = RecordedClock()
-    for (start, output, rest) in [(100, 200, 0), (150, 300, 0), (350, 400, 50)] {
+    for (start, output, pause) in [(100, 200, 0), (150, 300, 0), (350, 400, 50)] {
       clock.add(
         TraceStep(
           scheduleStart: Nanoseconds(Int64(start)), scheduleEnd: Nanoseconds(Int64(start)),
           output: Nanoseconds(Int64(output))),
-        rest: Nanoseconds(Int64(rest)))
+        pause: Nanoseconds(Int64(pause)))
     }
     return clock
   }

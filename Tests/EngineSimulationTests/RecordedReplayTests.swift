@@ -154,6 +154,59 @@ struct RecordedReplayTests {
     #expect(outcome.requests[0].prefixHitTokens == .zero)
   }
 
+  /// A prompt of 12 tokens, 8 of them computed before the first step read, and one that comes later with
+  /// 4 of 12 in the prefix cache.
+  private func hits(
+    hasPrefixCache: Bool = true, beginsLate: Bool = false, number: Int64 = 0, gaps: [TraceGap] = []
+  ) throws -> ([Int32], Int) {
+    let list = requests([(0, 12, 1), (15, 12, 1)])
+    let steps = [(Int32(0), Int32(8), Int64(10)), (1, 4, 20)].enumerated().map { place, row in
+      TraceStep(
+        number: number + Int64(place), scheduleStart: milliseconds(row.2),
+        scheduleEnd: milliseconds(row.2), output: milliseconds(row.2 + 5),
+        rows: [
+          StepRow(
+            request: row.0, computed: TokenCount(row.1), queryLength: TokenCount(12 - row.1))
+        ])
+    }
+    var sequence = StepList(steps: steps)
+    var timers: [any StepTimer] = [LinearTimer()]
+    let replay = RecordedReplay(
+      requests: list, gaps: gaps, asynchronous: false, host: HostTiming(),
+      hasPrefixCache: hasPrefixCache, beginsLate: beginsLate)
+    let outcome = try replay.run(&sequence, timers: &timers)[0]
+    return (outcome.requests.map(\.prefixHitTokens.rawValue), outcome.counts.prefixHitTokens)
+  }
+
+  @Test("What was computed before a recording or a window begins is no prefix hit")
+  func lateHits() throws {
+    #expect(try hits() == ([8, 4], 12), "the recording is whole")
+    #expect(try hits(beginsLate: true) == ([0, 4], 4), "a window")
+    #expect(try hits(number: 7) == ([0, 4], 4), "a second file of a recording")
+    let lost = TraceGap(afterStep: -1, droppedSteps: 3)
+    #expect(try hits(gaps: [lost]) == ([0, 4], 4), "the first steps are lost")
+  }
+
+  @Test("An engine without a prefix cache has no prefix hits")
+  func noCache() throws {
+    #expect(try hits(hasPrefixCache: false) == ([0, 0], 0))
+    let engine = smallEngine(prefixCaching: false)
+    let list = requests([(0, 12, 1)])
+    let row = StepRow(request: 0, computed: TokenCount(8), queryLength: TokenCount(4))
+    var sequence = StepList(steps: [TraceStep(rows: [row])])
+    var timers: [any StepTimer] = [LinearTimer()]
+    let replay = RecordedReplay(requests: list, engine: engine, host: HostTiming())
+    #expect(try replay.run(&sequence, timers: &timers)[0].counts.prefixHitTokens == 0)
+  }
+
+  @Test("Every timer is given the batch with its rows in order already")
+  func orderedRows() throws {
+    let list = requests([(0, 5, 4), (0, 2, 4), (0, 3, 4)])
+    let steps = try replay(list, on: smallEngine(budget: 20), host: host).steps
+    let outcome = try run(list, steps, timers: [OrderTimer(), OrderTimer()])
+    #expect(outcome.count == 2)
+  }
+
   @Test("A row of a request that the trace does not list is refused with its step")
   func unknownRequest() {
     let step = TraceStep(
@@ -189,5 +242,14 @@ struct RecordedReplayTests {
         return
       }
     }
+  }
+}
+
+/// Expects batches in order.
+private struct OrderTimer: StepTimer {
+  mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime {
+    #expect(batch.ascendingKVLengths == batch.kvLengths.sorted())
+    var linear = LinearTimer()
+    return try linear.time(of: &batch)
   }
 }

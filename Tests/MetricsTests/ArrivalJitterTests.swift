@@ -35,7 +35,7 @@ struct ArrivalJitterTests {
   @Test("another length is drawn evenly up to its limit, and not as the arrivals are")
   func drawn() {
     let limit = Nanoseconds(1_000)
-    let draws = (0..<2000).map { ArrivalJitter(amplitude: limit, seed: $0).draw(below: limit) }
+    let draws = (0..<2000).map { ArrivalJitter(amplitude: limit, seed: $0).draw(upTo: limit) }
     #expect(draws.allSatisfy { (.zero...limit).contains($0) })
     let mean = Double(draws.reduce(.zero, +).rawValue) / 2000
     #expect((mean - 500).magnitude < 5 * 1000 / 12.0.squareRoot() / 2000.0.squareRoot())
@@ -43,7 +43,7 @@ struct ArrivalJitterTests {
       ArrivalJitter(amplitude: limit, seed: seed).applied(to: [requests[1]])[0].arrival
     }
     #expect(Set(zip(draws, moved).map { $1 - $0 * 2 }).count > 1000)
-    #expect(ArrivalJitter(amplitude: limit, seed: 3).draw(below: .zero) == .zero)
+    #expect(ArrivalJitter(amplitude: limit, seed: 3).draw(upTo: .zero) == .zero)
   }
 
   @Test("one of several places is drawn evenly")

@@ -16,13 +16,16 @@ struct ProfileFileTests {
   @Test(
     "is refused where its power limit is none, or was fitted before there was one",
     arguments: [
-      "\"power_limit\": {\"excess\": -1,",
-      "\"prompt_recovery\": {\"share\": 0.1}, \"power_limit\": {\"excess\": 0.1,",
+      ("\"power_limit\": {\"excess\": -1,", "`excess` is not"),
+      (
+        "\"prompt_recovery\": {\"share\": 0.1}, \"power_limit\": {\"excess\": 0.1,",
+        "`power_limit` is not"
+      ),
     ])
-  func powerLimit(value: String) async throws {
+  func powerLimit(value: String, message: String) async throws {
     let call = try await Self.replay(#/"power_limit": *{\s*"excess": *[0-9.e-]+,/#, as: value)
     #expect(call.exitCode == 1)
-    #expect(call.errors.contains("`power_limit` is not"), "\(call.errors)")
+    #expect(call.errors.contains(message), "\(call.errors)")
   }
 
   @Test("is taken without what fits had not found before")
@@ -30,7 +33,7 @@ struct ProfileFileTests {
     let call = try await Self.replay(#/"slowing": *[0-9.e-]+,/#, as: "")
     #expect(call.exitCode == 0, "\(call.errors)")
     let wrong = try await Self.replay(#/"slowing": *[0-9.e-]+,/#, as: "\"slowing\": -1,")
-    #expect(wrong.errors.contains("`power_limit` is not"), "\(wrong.errors)")
+    #expect(wrong.errors.contains("`slowing` is not"), "\(wrong.errors)")
   }
 
   /// A replay with the built-in profile, of which a part reads otherwise.

@@ -27,6 +27,33 @@ struct RequestTimesTests {
     #expect(times.tokens == 4)
   }
 
+  @Test("TPOT and the mean gap are rounded to the nearest nanosecond")
+  func rounded() {
+    let times = RequestTimes(
+      RequestOutcome(
+        end: .finished, arrival: Nanoseconds(100), promptTokens: TokenCount(8),
+        tokenRuns: [TokenRun(firstStep: 0, count: 3)]),
+      outputs: [250, 260, 301].map { Nanoseconds($0) })
+    #expect(times.ttft == Nanoseconds(150))
+    #expect(times.e2el == Nanoseconds(201))
+    #expect(times.tpot == Nanoseconds(26), "51 over 2")
+    #expect(times.meanITL == Nanoseconds(26))
+  }
+
+  @Test("tokens that the recorder lost tell TPOT from the mean gap")
+  func unknownTokens() {
+    let times = RequestTimes(
+      request([TokenRun(firstStep: 0, count: 4)], unknown: 3), outputs: outputs)
+    #expect(times.tpot == Nanoseconds(10))
+    #expect(times.meanITL == Nanoseconds(20))
+  }
+
+  @Test("no token has no times at all")
+  func none() {
+    let times = RequestTimes(request([]), outputs: outputs)
+    #expect(times.ttft == nil && times.e2el == nil && times.tpot == nil && times.meanITL == nil)
+  }
+
   @Test("a preemption makes one long gap")
   func preempted() {
     let times = RequestTimes(

@@ -1,3 +1,4 @@
+import KernelSelection
 import Testing
 import TraceModel
 
@@ -35,10 +36,36 @@ struct HostFitTests {
     step([(0, 501, 1)], start: 23_150, end: 23_190, gpu: 5000, output: 33_000),
   ]
 
+  /// How an engine launches it that captures decode steps alone.
+  private static func launch(_ step: TraceStep) -> StepLaunch {
+    let tokens = step.rows.reduce(0) { $0 + $1.queryLength.value }
+    return tokens == step.rows.count ? .fullGraph(paddedTokens: tokens) : .eager(tokens: tokens)
+  }
+
+  @Test("takes a decode step that is no graph for one in pieces")
+  func decodeInPieces() {
+    var fit = HostFit(requests: Self.requests, usesTriton: true)
+    for step in Self.steps {
+      let tokens = step.rows.reduce(0) { $0 + $1.queryLength.value }
+      fit.add(step, launch: .eager(tokens: tokens))
+    }
+    let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
+    #expect(host.pieceLaunch == Self.micro(20_000))
+    #expect(host.graphLaunch == .zero, "no step was a graph")
+  }
+
+  @Test("takes a prompt that is one graph for no launch in pieces")
+  func promptInGraph() {
+    var fit = HostFit(requests: Self.requests, usesTriton: true)
+    for step in Self.steps { fit.add(step, launch: .fullGraph(paddedTokens: 512)) }
+    let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
+    #expect(host.pieceLaunch == .zero)
+  }
+
   @Test("has the admission and both launches of a prompt that waits for its launch")
   func boundByLaunch() {
     var fit = HostFit(requests: Self.requests, usesTriton: true)
-    for step in Self.steps { fit.add(step) }
+    for step in Self.steps { fit.add(step, launch: Self.launch(step)) }
     let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
     #expect(host.admission == Self.micro(1800))
     #expect(host.wakeUp == .zero, "nothing came while the engine worked")
@@ -51,7 +78,7 @@ struct HostFitTests {
   @Test("takes the launch of the other kind of attention in proportion to another host's")
   func otherBackend() {
     var fit = HostFit(requests: Self.requests, usesTriton: false)
-    for step in Self.steps { fit.add(step) }
+    for step in Self.steps { fit.add(step, launch: Self.launch(step)) }
     let known = HostTiming(pieceLaunch: Self.micro(150), libraryPieceLaunch: Self.micro(120))
     let host = fit.timing(layers: 32, fallback: known, fallbackLayers: 40)
     #expect(host.libraryPieceLaunch == Self.micro(20_000))
@@ -76,7 +103,7 @@ struct HostFitTests {
 
   private static func fitted(callers: [CallerRecord?] = [], fallback: HostTiming?) -> HostTiming {
     var fit = HostFit(requests: twoRequests, callers: callers, usesTriton: true)
-    for step in busySteps { fit.add(step) }
+    for step in busySteps { fit.add(step, launch: launch(step)) }
     return fit.timing(layers: 32, fallback: fallback, fallbackLayers: 32)
   }
 
@@ -130,7 +157,7 @@ struct HostFitTests {
       fit.add(
         Self.step(
           [(Int32(place), 0, 500)], start: start, end: start + 100, gpu: 20_000,
-          output: start + 20_400))
+          output: start + 20_400), launch: .piecewise(paddedTokens: 512))
     }
     let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
     #expect(host.admission + host.wakeUp == Self.micro(1400), "the upper of two")
@@ -145,7 +172,8 @@ struct HostFitTests {
         var fit = HostFit(requests: requests, usesTriton: true)
         fit.add(
           Self.step(
-            taken.map { ($0, 0, budget) }, start: 1300, end: 1400, gpu: 20_000, output: 21_000))
+            taken.map { ($0, 0, budget) }, start: 1300, end: 1400, gpu: 20_000, output: 21_000),
+          launch: .eager(tokens: taken.count * Int(budget)))
         all = all.pooled(with: fit)
       }
       let known = HostTiming(gathering: Self.micro(40))
@@ -179,7 +207,7 @@ struct HostFitTests {
         Self.step(
           [(0, Int32(place), 1)], start: outputs[place].rawValue / 1000 - 9000,
           end: outputs[place].rawValue / 1000 - 8900, gpu: 8000,
-          output: outputs[place].rawValue / 1000))
+          output: outputs[place].rawValue / 1000), launch: .fullGraph(paddedTokens: 1))
     }
     let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
     #expect(host.clientDelay == Self.micro(2000))

@@ -192,6 +192,26 @@ struct PolicyStepTimerTests {
     #expect(unknown > known)
   }
 
+  @Test("of a recording take no part of a step whose GPU time is zero")
+  func zeroGPUTime() throws {
+    let steps = [Self.step([50], gpu: 150_000), Self.step([50], gpu: 150_000)]
+    let known = try Self.parts(of: steps, prior: nil)
+    let other = try Self.parts(of: steps + [Self.step([50], gpu: 0)], prior: nil)
+    #expect(known.rest == other.rest && known.pace == other.pace)
+  }
+
+  @Test("longer than any step's are no times")
+  func tooLong() throws {
+    var timer = try PolicyStepTimer(
+      policy: ConstantPolicy(variant: .triton2D), attention: TwoKernels(), context: Self.context,
+      layers: 10_000, rest: Self.rest, candidates: [])
+    var batch = AttentionBatch(rows: [(1 << 30, .max)])
+    #expect(
+      throws: TimingError.batchWithoutTiming(
+        variant: "triton-2d", batch: "1 rows, 1 of them prompts")
+    ) { _ = try timer.time(of: &batch) }
+  }
+
   private static func step(_ lengths: [Int32], gpu: Int64) -> TraceStep {
     TraceStep(
       gpuTime: Nanoseconds(gpu),

@@ -19,7 +19,7 @@ struct PowerLimitTests {
     // 10 % of 60 ms beside the reading of weights is 6 ms, of which 5 were left.
     #expect(abs(reserve.loss(rest: 70_000, of: Self.work()) - 1_000) < 1e-6)
     #expect(abs(reserve.loss(rest: 70_000, of: Self.work()) - 6_000) < 1e-6)
-    reserve.rest(for: Nanoseconds(28_000_000))
+    reserve.recover(for: Nanoseconds(28_000_000))
     let left = 5_000 * (1 - 1 / 2.718281828)
     #expect(abs(reserve.loss(rest: 70_000, of: Self.work()) - (6_000 - left)) < 1e-3)
     // A step of nothing but weights draws nothing.
@@ -50,8 +50,8 @@ struct PowerLimitTests {
           let work = Self.work(attention, isTriton: isTriton)
           let loss = forth.loss(rest: rest, of: work)
           #expect(abs(back.fullClock(rest: rest + loss, of: work) - rest) < 1e-6 * rest)
-          forth.rest(for: Nanoseconds(9_000_000))
-          back.rest(for: Nanoseconds(9_000_000))
+          forth.recover(for: Nanoseconds(9_000_000))
+          back.recover(for: Nanoseconds(9_000_000))
         }
       }
     }
@@ -70,7 +70,7 @@ struct PowerLimitTests {
         let family: KernelFamily = index % 4 < 2 ? .triton2D : .flashAttention3
         let attention = family == .triton2D ? Double(index % 5) * 10_000 : 4_000
         let rest = 60_000 * Double(tokens) / 1024
-        reserve.rest(for: gap)
+        reserve.recover(for: gap)
         let loss = reserve.loss(
           rest: rest, of: Self.work(attention, isTriton: family.isTriton))
         return StepObservation(
@@ -118,7 +118,7 @@ struct PowerLimitTests {
     var timer = try Self.timer(rest)
     var times: [Double] = []
     for (isPrompt, idle) in [(true, 0), (true, 0), (false, 0), (true, 18)] {
-      timer.rest(for: Nanoseconds(Int64(idle) * 1_000_000))
+      timer.pause(for: Nanoseconds(Int64(idle) * 1_000_000))
       var batch = AttentionBatch(rows: [isPrompt ? (128, 128) : (1, 129)])
       times.append(try timer.time(of: &batch).rest.microseconds)
     }
@@ -126,16 +126,68 @@ struct PowerLimitTests {
     #expect(zip(times, [71_000, 76_000, 10_000, later]).allSatisfy { abs($0 - $1) < 0.01 })
   }
 
+  @Test("a prompt within one graph lets it come back, in a replay as in a calibration")
+  func promptsInOneGraph() throws {
+    #expect(PowerReserve.isDrawnOn(by: .eager(tokens: 9), hasPrompts: true))
+    #expect(PowerReserve.isDrawnOn(by: .piecewise(paddedTokens: 9), hasPrompts: true))
+    #expect(!PowerReserve.isDrawnOn(by: .fullGraph(paddedTokens: 9), hasPrompts: true))
+    #expect(!PowerReserve.isDrawnOn(by: .eager(tokens: 9), hasPrompts: false))
+    let rest = RestOfStep(
+      graphs: [.init(tokens: 8, microseconds: 10_000)],
+      pieces: [.init(tokens: 128, microseconds: 70_000)], limit: Self.limit)
+    var timer = try Self.timer(rest, CUDAGraphs(mode: .full, captureSizes: [1, 8]))
+    var times: [Double] = []
+    for tokens: Int32 in [128, 128, 8, 8, 128] {
+      var batch = AttentionBatch(rows: [(tokens, tokens)])
+      times.append(try timer.time(of: &batch).rest.microseconds)
+    }
+    let later = 76_000 - 5_000 * (1 - Elementary.exponential(-20_000 / 28_000))
+    #expect(zip(times, [71_000, 76_000, 10_000, 10_000, later]).allSatisfy { abs($0 - $1) < 0.01 })
+    let shape = Self.shape
+    var recording = CalibrationRecording(
+      name: "full", shape: shape,
+      context: AttentionContext(
+        queryHeads: 1, kvHeads: 1, headSize: 8, kvBlockSize: 16, smCount: 1,
+        graphs: CUDAGraphs(mode: .full, captureSizes: [1, 8])),
+      policy: ConstantPolicy(variant: .triton2D), requests: Self.request(tokens: 272))
+    for (computed, tokens) in [(0, 128), (128, 8), (136, 8), (144, 128)] as [(Int32, Int32)] {
+      recording.add(Self.step(computed, tokens, gpu: 10_000_000))
+    }
+    #expect(
+      recording.steps.map(\.promptGap)
+        == [nil, .zero, Nanoseconds(10_000_000), Nanoseconds(20_000_000)])
+  }
+
+  private static func request(tokens: Int32) -> [TraceRequest] {
+    [
+      TraceRequest(
+        id: RequestID(0), arrival: .zero, promptTokens: TokenCount(tokens),
+        outputTokens: TokenCount(1))
+    ]
+  }
+
+  /// A step of one row; all are scheduled at once, so that nothing pauses.
+  private static func step(_ computed: Int32, _ tokens: Int32, gpu: Int64) -> TraceStep {
+    TraceStep(
+      gpuTime: Nanoseconds(gpu),
+      rows: [
+        StepRow(request: 0, computed: TokenCount(computed), queryLength: TokenCount(tokens))
+      ])
+  }
+
   private static let shape = ModelShape(
     name: "small", layers: 1, hiddenSize: 8, intermediateSize: 8, queryHeads: 1, kvHeads: 1,
     headSize: 8, vocabularySize: 8, maxModelLength: 1000)
 
-  private static func timer(_ rest: RestOfStep) throws -> PolicyStepTimer {
+  private static func timer(
+    _ rest: RestOfStep,
+    _ graphs: CUDAGraphs = CUDAGraphs(mode: .fullAndPiecewise, captureSizes: [1])
+  ) throws -> PolicyStepTimer {
     try PolicyStepTimer(
       policy: ConstantPolicy(variant: .triton2D), attention: FreeKernel(),
       context: AttentionContext(
         queryHeads: 1, kvHeads: 1, headSize: 8, kvBlockSize: 16, smCount: 1,
-        graphs: CUDAGraphs(mode: .fullAndPiecewise, captureSizes: [1])),
+        graphs: graphs),
       layers: 1, rest: rest, candidates: [])
   }
 }

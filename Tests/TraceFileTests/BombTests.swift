@@ -187,6 +187,32 @@ struct BombTests {
     #expect(message.contains("16842752 rows in a chunk"), "\(message)")
   }
 
+  @Test("times of a GPU that no step took")
+  func gpuTimes() throws {
+    let without: UInt64 = StepFlags.noOutput.rawValue | StepFlags.noForwardTime.rawValue
+    for units in [Int64(1) << 34, -(1 << 34), 1 << 50] {
+      var content = ChunkContent()
+      content.add(column: StepColumn.flags.rawValue, [without], planesMin: 1)
+      content.add(column: StepColumn.gpuTime.rawValue, signed: [units])
+      let message = try error(.steps, content: content, items: 1)
+      #expect(message.contains("a GPU time is out of range"), "\(message)")
+    }
+  }
+
+  @Test("more steps that are missing than can be counted count as the most")
+  func missingSteps() throws {
+    let path = folder.file("gaps.reprise")
+    var trace = SampleTrace()
+    trace.header = SampleTrace.sampleHeader
+    trace.gaps = (0..<5).map {
+      TraceGap(afterStep: $0, droppedSteps: TraceFileLimits.stepNumberMax)
+    }
+    try trace.write(to: path)
+    let totals = try TraceReader(path: path).totals()
+    #expect(totals.gaps == 5 && totals.droppedSteps == .max)
+    #expect(try TraceVerification.verify(path: path).droppedSteps == .max)
+  }
+
   @Test("a second header, and one that does not come first")
   func headers() throws {
     #expect(try error(.metadata, bytes: Array("{}".utf8), items: 1).contains("one header"))

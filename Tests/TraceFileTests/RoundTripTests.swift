@@ -59,6 +59,8 @@ struct RoundTripTests {
     let tokens = TokenCount(TraceFileLimits.tokensMax)
     let time = Nanoseconds(TraceFileLimits.timeMax)
     let early = Nanoseconds(-TraceFileLimits.timeMax)
+    let long = Nanoseconds(TraceFileLimits.gpuTimeMax)
+    let negative = Nanoseconds(-TraceFileLimits.gpuTimeMax)
     trace.requests = [
       TraceRequest(
         id: RequestID(.min), arrival: early, promptTokens: tokens, outputTokens: tokens,
@@ -73,15 +75,28 @@ struct RoundTripTests {
     trace.steps = [
       TraceStep(number: -number, scheduleStart: early, scheduleEnd: time, rows: []),
       TraceStep(
-        number: number - 1, scheduleStart: time, scheduleEnd: early, output: early, gpuTime: time,
-        forwardTime: early, waiting: .max, running: .min, freeKVBlocks: .min, rows: [row]),
+        number: number - 1, scheduleStart: time, scheduleEnd: early, output: early, gpuTime: long,
+        forwardTime: negative, waiting: .max, running: .min, freeKVBlocks: .min, rows: [row]),
       TraceStep(
-        number: number, scheduleStart: early, scheduleEnd: time, output: time, gpuTime: early,
-        forwardTime: time, waiting: .min, running: .max, freeKVBlocks: .max, rows: [row, row],
+        number: number, scheduleStart: early, scheduleEnd: time, output: time, gpuTime: negative,
+        forwardTime: long, waiting: .min, running: .max, freeKVBlocks: .max, rows: [row, row],
         preempted: [1, 0, 0], finished: [1, 1]),
     ]
     trace.gaps = [TraceGap(afterStep: -number, droppedSteps: number)]
     #expect(try roundTrip(trace) == trace)
+  }
+
+  @Test("a step that took the GPU longer than a trace may hold is refused")
+  func tooLong() throws {
+    let long = Nanoseconds(TraceFileLimits.gpuTimeMax + 1)
+    for step in [TraceStep(gpuTime: long, rows: []), TraceStep(forwardTime: long, rows: [])] {
+      var trace = SampleTrace()
+      trace.steps = [step]
+      let error = #expect(throws: TraceFileError.self) {
+        try trace.write(to: folder.file("a.reprise"))
+      }
+      #expect(error?.message.contains("a time that a trace cannot hold") == true)
+    }
   }
 
   @Test("a decode batch that goes on costs nothing but its times")

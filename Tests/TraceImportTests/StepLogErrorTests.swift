@@ -64,6 +64,8 @@ struct StepLogErrorTests {
       ("\"schedule_start\":1", "\"schedule_start\":true", "\"schedule_start\" is not a number"),
       ("\"schedule_start\":1", "\"schedule_start\":2", "\"schedule_end\" is before"),
       ("\"output\":1", "\"output\":0.5", "\"output\" is before"),
+      ("\"output\":1", "\"gpu_ms\":1099512", "\"gpu_ms\" is too long"),
+      ("\"output\":1", "\"forward_ms\":1e11", "\"forward_ms\" is too long"),
       ("\"output\":1", "\"finished\":[3]", "request 3 is unknown"),
       ("\"kind\":\"step\"", "\"kind\":\"header\"", "a second header"),
       ("\"kind\":\"step\",", "", "\"kind\" is missing"), ("}", "} x", "text after the end"),

@@ -14,5 +14,6 @@ ROWS_PER_CHUNK = (1 << 24) + 65_536
 EDITS = 131_072
 TOKENS = (1 << 31) - 1
 TIME = 1 << 61
+GPU_TIME = 1 << 40
 STEP_NUMBER = 1 << 61
 ITEMS = (1 << 31) - 1

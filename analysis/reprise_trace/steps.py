@@ -109,7 +109,7 @@ class _Chunk:
         scalars = (
             self.number,
             *(_time(value, unit) for value in (start, end, output)),
-            *(_time(value, gpu_unit) for value in (gpu, forward)),
+            *(_time(value, gpu_unit, limits.GPU_TIME) for value in (gpu, forward)),
             *self._counts(self.counts[index], flags, len(preempted)),
         )
         return scalars, finished, preempted
@@ -144,10 +144,10 @@ class _Chunk:
         return used + sum(-(-length // self.block_size) for _, length in pending)
 
 
-def _time(value: int | None, unit: int) -> int:
+def _time(value: int | None, unit: int, most: int = limits.TIME) -> int:
     if value is None:
         return ABSENT
-    check(abs(value * unit) <= limits.TIME, "a time is out of range")
+    check(abs(value * unit) <= most, "a time is out of range")
     return value * unit
 
 

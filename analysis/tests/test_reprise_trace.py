@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reprise_trace
-from reprise_trace import ABSENT, TraceError
+from reprise_trace import ABSENT, TraceError, limits
 from reprise_trace.numbers import Stream, crc32c, unzigzag, wrap
+from reprise_trace.steps import _time
 
 TESTS = Path(__file__).parents[2] / "Tests" / "TraceFileTests"
 FIXTURES = sorted((TESTS / "Fixtures").glob("*.reprise"))
@@ -62,6 +63,14 @@ def test_values_are_those_of_the_swift_reader(path):
         assert len(found[part]) == len(golden[part])
         for one, other in zip(found[part], golden[part], strict=True):
             assert one == other
+
+
+def test_a_gpu_time_has_a_limit_of_its_own():
+    most = limits.GPU_TIME
+    assert _time(most, 1, most) == most
+    assert _time(most + 1, 1) == most + 1
+    with pytest.raises(TraceError, match="out of range"):
+        _time(most + 1, 1, most)
 
 
 def test_there_are_fixtures():

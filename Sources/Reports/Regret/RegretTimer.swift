@@ -61,7 +61,7 @@ public struct RegretTimer: StepTimer, Sendable {
   }
 
   /// The other timer's engine has rested.
-  public mutating func rest(for time: Nanoseconds) { base.rest(for: time) }
+  public mutating func pause(for time: Nanoseconds) { base.pause(for: time) }
 
   private func choiceOfOther(
     _ batch: BatchSummary

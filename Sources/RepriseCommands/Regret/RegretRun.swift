@@ -29,9 +29,8 @@ struct RegretRun {
     _ own: RegretTimer, _ second: PolicyStepTimer
   ) throws -> (PolicyOutcome, PolicyOutcome, RegretTimer) {
     let replay = RecordedReplay(
-      requests: source.requests, gaps: source.reader.gaps,
-      asynchronous: source.engine.asyncScheduling, host: times.host,
-      rows: source.engine.batchRows)
+      requests: source.requests, gaps: source.reader.gaps, engine: source.engine,
+      host: times.host, beginsLate: source.selection.from != nil)
     let bar = ProgressBar("replay", on: console)
     defer { bar.finish() }
     let total = Double(max(1, source.reader.stepCount))

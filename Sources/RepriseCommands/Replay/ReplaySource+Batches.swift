@@ -24,7 +24,7 @@ extension ReplaySource {
     if !sent.isEmpty { moved.keepOrder(of: arriving) }
     var host = host
     if let jitter {
-      host.gathering = jitter.draw(below: host.gathering * 2)
+      host.gathering = jitter.draw(upTo: host.gathering * 2)
       if !host.processPaces.isEmpty {
         host = host.process(jitter.place(of: host.processPaces.count))
       }

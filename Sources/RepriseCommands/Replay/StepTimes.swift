@@ -193,9 +193,8 @@ private struct RecordedTimes {
     var step = TraceStep()
     var timed = 0
     while try steps.next(into: &step) {
-      hostFit.add(step)
-      try recordedRest.add(step)
-      timed += step.gpuTime == nil ? 0 : 1
+      hostFit.add(step, launch: try recordedRest.add(step))
+      timed += step.gpuTime.map { $0 > .zero } == true ? 1 : 0
     }
     guard timed > 0 else { return nil }
     (rest, pace) = recordedRest.parts

@@ -104,9 +104,8 @@ struct ValidationRun {
     _ policy: any SelectionPolicy, _ isCompared: [Bool]
   ) throws -> CallerTimes {
     let replay = RecordedReplay(
-      requests: source.allRequests, gaps: source.reader.gaps,
-      asynchronous: source.engine.asyncScheduling, host: times.host,
-      rows: source.engine.batchRows)
+      requests: source.allRequests, gaps: source.reader.gaps, engine: source.engine,
+      host: times.host)
     var timers: [any StepTimer] = [try timer(policy)]
     var steps = try source.reader.steps()
     do {
@@ -161,7 +160,7 @@ struct ValidationRun {
     while try steps.next(into: &step) {
       guard !step.rows.isEmpty else { continue }
       if let output = compared.last?.output, output < step.scheduleStart {
-        timer.rest(for: step.scheduleStart - output)
+        timer.pause(for: step.scheduleStart - output)
       }
       rows.fill(&batch, with: step.rows)
       let kind = StepKind(batch.summary)
@@ -172,8 +171,7 @@ struct ValidationRun {
           output: step.output))
     }
     let replay = RecordedReplay(
-      requests: run.allRequests, gaps: run.reader.gaps, asynchronous: run.engine.asyncScheduling,
-      host: times.host, rows: run.engine.batchRows)
+      requests: run.allRequests, gaps: run.reader.gaps, engine: run.engine, host: times.host)
     var sequence = try run.reader.steps()
     do {
       return try RealRun(
