@@ -133,15 +133,24 @@ public struct HostFit: Sendable {
     }
   }
 
-  /// A step in pieces behind one that is a graph: where the GPU's work was done first, the graph's
-  /// output waited for the launch; else the launch was done by then.
+  /// A step in pieces that was launched before the output of the one before, which waits for that.
+  ///
+  /// Behind a graph: where the GPU's work was done first, the output waited for the launch; else the
+  /// launch was done by then. Behind another in pieces, whose own launch may have kept its output, the
+  /// second is all that is known; behind a prompt's long work that says nothing of a launch.
   private mutating func noteAwaitedLaunch(
     of step: TraceStep, _ launch: Launch, previous: TraceStep
   ) {
-    guard let output = previous.output, launch.isInPieces, !previousLaunch.isInPieces,
-      let gpu = previous.gpuTime, let earlier = beforePrevious?.output, step.scheduleStart < output
-    else { return }
+    guard let output = previous.output, launch.isInPieces, step.scheduleStart < output else {
+      return
+    }
     let time = output - step.scheduleEnd
+    if previousLaunch.isInPieces {
+      guard !step.hasPrompts, !previous.hasPrompts else { return }
+      pieceLaunches.note(isNewSize: launch.isNewSize) { $0.add(atMost: time) }
+      return
+    }
+    guard let gpu = previous.gpuTime, let earlier = beforePrevious?.output else { return }
     let wasAwaited = output - earlier > gpu + Self.waitMin
     pieceLaunches.note(isNewSize: launch.isNewSize) {
       if wasAwaited { $0.add(time) } else { $0.add(atMost: time) }
@@ -211,4 +220,9 @@ public struct HostFit: Sendable {
       clientDelay: client?.mean ?? fallback?.clientDelay ?? .zero,
       clientSpread: client.map(\.spread) ?? fallback?.clientSpread ?? .none)
   }
+}
+
+extension TraceStep {
+  /// Whether some row has several new tokens.
+  fileprivate var hasPrompts: Bool { rows.contains { $0.queryLength.rawValue > 1 } }
 }

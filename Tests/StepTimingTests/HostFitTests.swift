@@ -54,6 +54,24 @@ struct HostFitTests {
     #expect(host.graphLaunch == .zero, "no step was a graph")
   }
 
+  @Test("takes the outputs of decode steps in pieces for bounds of the next one's launch")
+  func boundedByOutputs() {
+    var fit = HostFit(requests: Self.requests, usesTriton: true)
+    // One launch of 20 ms is seen; nine others were done within 6 ms, the first of them new of its size.
+    for step in Self.steps.prefix(2) { fit.add(step, launch: .eager(tokens: 1)) }
+    for place in 1...9 {
+      let start = 28_050 + 6000 * Int64(place - 1)
+      let step = Self.step(
+        [(0, Int32(500 + place), 1)], start: start - 6000, end: start - 5950, gpu: 5900,
+        output: start + 6000)
+      fit.add(step, launch: .eager(tokens: 1))
+    }
+    let free = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
+    #expect(free.pieceLaunch == Self.micro(20_000), "what lies below counts as the least seen")
+    let spread = free.pieceLaunchSpread.offsets
+    #expect(!spread.isEmpty, "bounds count as launches")
+  }
+
   @Test("takes a prompt that is one graph for no launch in pieces")
   func promptInGraph() {
     var fit = HostFit(requests: Self.requests, usesTriton: true)
