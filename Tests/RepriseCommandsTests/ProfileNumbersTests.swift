@@ -69,7 +69,7 @@ struct ProfileNumbersTests {
 
   /// A replay of requests that come together and apart, under each kernel.
   private func use(_ profile: MachineProfile) throws {
-    let model = try profile.model(nearest: engine.model)
+    let model = try profile.model(for: engine.model)
     let requests = (0..<4).map { place in
       TraceRequest(
         id: RequestID(Int64(place)), arrival: Nanoseconds(place < 3 ? 0 : 900_000_000),
