@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import os
 import random
 import sys
 import time
@@ -29,11 +30,13 @@ async def main(model, blocks, engines):
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    engine = AsyncLLM.from_engine_args(
-        AsyncEngineArgs(
-            model=model, load_format="dummy", skip_tokenizer_init=True, enforce_eager=True, disable_log_stats=True,
-            max_model_len=2048, block_size=32, num_gpu_blocks_override=blocks, scheduler_cls="independent_log.LoggingScheduler",
-            enable_prefix_caching=False, data_parallel_size=engines))  # fmt: skip
+    config = AsyncEngineArgs(
+        model=model, load_format="dummy", skip_tokenizer_init=True, enforce_eager=True, disable_log_stats=True,
+        max_model_len=2048, block_size=32, num_gpu_blocks_override=blocks, scheduler_cls="independent_log.LoggingScheduler",
+        enable_prefix_caching=False, data_parallel_size=engines).create_engine_config()  # fmt: skip
+    # Engines fork off, as they do on a GPU that the caller has not used; the server's are spawned.
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+    engine = AsyncLLM.from_vllm_config(config)
     dice, asked = random.Random(8), []
     for number in range(REQUESTS):
         asked.append(asyncio.create_task(ask(engine, f"r{number}", random.Random(number))))
