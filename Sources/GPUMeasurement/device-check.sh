@@ -4,9 +4,9 @@
 # Needs python3 with triton 3.6.0 (and torch for `memory`), and in DEVICE the program `reprise` (static,
 # stripped) with the package `reprise_kernels` beside it, and `reprise_providers` for `providers`, which
 # also needs vLLM; RESULTS is the folder for what comes out. Run from the repository's root. PARTS names
-# parts to run, each of which runs alone too; all take some eight minutes. Where DEVICE has a folder
-# `kernels` that `reprise_kernels build --arch sm_90 --everything` has written elsewhere, nothing is
-# compiled here.
+# parts to run, each of which runs alone too; `replays` and `export` take four minutes each, for all
+# traces. Where DEVICE has a folder `kernels` that `reprise_kernels build --arch sm_90 --everything` has
+# written elsewhere, nothing is compiled here.
 set -uo pipefail
 : "${RESULTS:=/tmp/reprise-check}" "${DEVICE:=device}"
 : "${PARTS:=selftest replays export plan latent bad sanitizer memory growth providers experiments}"

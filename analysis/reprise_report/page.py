@@ -147,7 +147,7 @@ def origins(study):
          + (", or estimated from such (notes)" if "timing_estimates" in f.summary else "") + "; " + f.summary.get("timing_attention", "")),
         ("rest of step", lambda f: f.summary.get("timing_rest", "")),
         ("error of the fit", fit_errors),
-        ("against reality", lambda f: bounds.words(bounds.way(f.summary), f.summary.get("engine", ""))),
+        ("against reality", lambda f: bounds.words(bounds.way(f.summary), f.summary.get("engine", ""), f.summary["batches"])),
         ("policies", lambda f: ", ".join(f.policies) + f"; compared with {f.policies[0]}"),
         ("notes", lambda f: f.summary.get("notes", [])),
     ]  # fmt: skip
