@@ -12,27 +12,48 @@ extension ClientLog {
     func agree(_ request: ClientRequest, _ other: TraceRequest) -> Bool {
       let more = request.promptTokens.map { other.promptTokens.value - $0 } ?? 0
       let nearest = min(max(more, promptSurplus.lowerBound), promptSurplus.upperBound)
-      return request.lengthFault(as: other, promptSurplus: nearest) == nil
+      return request.agrees(with: other, promptSurplus: nearest)
     }
     guard let shift = Self.clockShift(of: log, to: trace, where: agree) else { return pairs }
     let reach = Nanoseconds(Int64(ClientLogLimits.sendShiftMax * 1e9))
-    var first = 0
-    for request in log {
-      let arrival = (request.sent ?? .zero) - shift
-      while first < order.count, trace[order[first]].arrival < arrival - reach { first += 1 }
-      var best: (place: Int, distance: Nanoseconds)?
-      for place in order[first...] {
-        let distance = trace[place].arrival - arrival
-        if distance > reach { break }
-        let magnitude = max(distance, .zero - distance)
-        guard pairs.requests[place] == nil, agree(request, trace[place]),
-          best.map({ magnitude < $0.distance }) ?? true
-        else { continue }
-        best = (place, magnitude)
+    // A neighbour in a burst is often alike within the tolerance, so those of the same output go first.
+    var left = log
+    for sameOutput in [true, false] {
+      var later: [ClientRequest] = []
+      var first = 0
+      for request in left {
+        let arrival = (request.sent ?? .zero) - shift
+        while first < order.count, trace[order[first]].arrival < arrival - reach { first += 1 }
+        let place = nearest(to: arrival, within: reach, of: order[first...], in: trace) { place in
+          pairs.requests[place] == nil
+            && (!sameOutput || request.outputTokens == trace[place].outputTokens.value)
+            && agree(request, trace[place])
+        }
+        if let place { pairs.requests[place] = request } else { later.append(request) }
       }
-      if let best { pairs.requests[best.place] = request }
+      left = later
     }
     return pairs
+  }
+
+  /// The place, of ascending arrivals, that is nearest to a moment among those that will do.
+  private func nearest(
+    to moment: Nanoseconds, within reach: Nanoseconds, of places: ArraySlice<Int>,
+    in trace: [TraceRequest], where willDo: (Int) -> Bool
+  ) -> Int? {
+    var best: (place: Int, distance: Nanoseconds)?
+    for place in places {
+      let distance = trace[place].arrival - moment
+      let magnitude = max(distance, .zero - distance)
+      if distance > reach { break }
+      if let best, magnitude >= best.distance {
+        // From here on they only grow.
+        if distance >= .zero { break }
+        continue
+      }
+      if willDo(place) { best = (place, magnitude) }
+    }
+    return best?.place
   }
 
   /// How far the log's clock is ahead of the trace's.

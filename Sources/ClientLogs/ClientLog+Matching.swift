@@ -55,16 +55,19 @@ extension ClientLog {
   private func pairs(with trace: [TraceRequest]) -> Pairs {
     if requests.contains(where: \.hasOwnID) { return pairsByID(with: trace) }
     guard requests.allSatisfy({ $0.sent != nil }) else { return pairsByPlace(with: trace) }
-    if requests.count == trace.count {
-      let inOrder = pairsByOrder(with: trace)
-      let agree = zip(trace, inOrder.requests).allSatisfy { request, match in
-        match?.lengthFault(as: request, promptSurplus: 0) == nil
-      }
-      if agree { return inOrder }
+    guard requests.count == trace.count else {
+      let asTold = pairsByTime(with: trace, promptSurplus: 0...0)
+      return isEnough(asTold.requests.count { $0 != nil })
+        ? asTold : pairsByTime(with: trace, promptSurplus: 0...ClientLogLimits.promptSurplusMax)
     }
-    let asTold = pairsByTime(with: trace, promptSurplus: 0...0)
-    return isEnough(asTold.requests.count { $0 != nil })
-      ? asTold : pairsByTime(with: trace, promptSurplus: 0...ClientLogLimits.promptSurplusMax)
+    let inOrder = pairsByOrder(with: trace)
+    let surplus = Self.commonSurplus(of: inOrder, over: trace)
+    let agreeing = zip(trace, inOrder.requests).count { request, match in
+      match?.agrees(with: request, promptSurplus: surplus) == true
+    }
+    guard agreeing < trace.count else { return inOrder }
+    let byTime = pairsByTime(with: trace, promptSurplus: surplus...surplus)
+    return byTime.requests.count { $0 != nil } > agreeing ? byTime : inOrder
   }
 
   private func pairsByID(with trace: [TraceRequest]) -> Pairs {
@@ -159,21 +162,32 @@ struct Pairs {
 }
 
 extension ClientRequest {
-  /// How its lengths are not those of a request of the trace; `nil` where they agree.
+  /// Whether its lengths are those of a request of the trace, as far as both count alike.
   ///
   /// - `promptSurplus`: prompt tokens that the server added to every request
-  func lengthFault(as request: TraceRequest, promptSurplus: Int) -> String? {
+  func agrees(with request: TraceRequest, promptSurplus: Int) -> Bool {
     let (prompt, output) = (request.promptTokens.value, request.outputTokens.value)
     if let told = promptTokens,
       abs(told + promptSurplus - prompt) > max(ClientLogLimits.promptTokensSlack, prompt / 50)
     {
+      return false
+    }
+    return abs(outputTokens - output) <= max(ClientLogLimits.outputTokensSlack, output / 50)
+  }
+
+  /// How its lengths are not those of a request of the trace; `nil` where they agree.
+  ///
+  /// - `promptSurplus`: prompt tokens that the server added to every request
+  func lengthFault(as request: TraceRequest, promptSurplus: Int) -> String? {
+    guard !agrees(with: request, promptSurplus: promptSurplus) else { return nil }
+    let (prompt, output) = (request.promptTokens.value, request.outputTokens.value)
+    var withOutput = self
+    withOutput.outputTokens = output
+    if let told = promptTokens, !withOutput.agrees(with: request, promptSurplus: promptSurplus) {
       return "request \(request.id.rawValue) has \(told) prompt tokens here, \(prompt) in the trace"
     }
-    guard abs(outputTokens - output) <= max(ClientLogLimits.outputTokensSlack, output / 50) else {
-      return "request \(request.id.rawValue) has \(outputTokens) output tokens here, "
-        + "\(output) in the trace"
-    }
-    return nil
+    return "request \(request.id.rawValue) has \(outputTokens) output tokens here, "
+      + "\(output) in the trace"
   }
 }
 

@@ -6,11 +6,13 @@ extension ReplayReport {
   /// Which rule is the fastest by mean ITL, by how much, and where the other loses; nothing where there
   /// is but one rule.
   func answerText(_ labels: PolicyLabels) -> String {
+    guard knowsGaps else { return "" }
     let rules = policies.indices.filter { !Self.isOracle(policies[$0].name) }
-    guard rules.count > 1, let best = rules.min(by: { isFaster($0, $1) }) else { return "" }
-    var sentences = [rankingSentence(best, rules, labels)]
-    if let sentence = rescheduledSentence(best) { sentences.append(sentence) }
-    if let sentence = lossSentence(best == 0 ? best : 0, labels) { sentences.append(sentence) }
+    guard rules.count > 1, let best = rules.min(by: { isFaster($0, $1) }),
+      let ranking = rankingSentence(best, rules, labels)
+    else { return "" }
+    let more = [rescheduledSentence(best), lossSentence(labels)].compactMap(\.self)
+    let sentences = [ranking] + more
     let lines = TextLines.wrapped(
       sentences.joined(separator: " "), width: TextLines.width - 9)
     return "answer   " + lines.joined(separator: "\n         ") + "\n"
@@ -24,19 +26,29 @@ extension ReplayReport {
     return (first, a) < (second, b)
   }
 
-  private func rankingSentence(_ best: Int, _ rules: [Int], _ labels: PolicyLabels) -> String {
+  private func rankingSentence(
+    _ best: Int, _ rules: [Int], _ labels: PolicyLabels
+  ) -> String? {
     let metric: PolicyComparison.Metric = policies[best].itl == nil ? .ttft : .itl
     let others = rules.filter { $0 != 0 }
     guard let other = best == 0 ? others.min(by: { isFaster($0, $1) }) : best,
       let means = means(metric, of: other)
-    else { return "" }
+    else { return nil }
     let size = "mean \(metric.label) \(Self.words(means.own / means.first - 1))"
     let comparison = comparisons.first { $0.policy == policies[other].name && $0.metric == metric }
     switch comparison?.verdict {
-    case .same?: return "\(labels[other]) and \(labels[0]) take the same time."
-    case .insideFloor?, .unclear?:
-      return "No rule here is faster than \(labels[0]) beyond what real runs differ by: "
-        + "\(labels[other]) has a \(size)."
+    case .same?:
+      let same = "\(labels[other]) and \(labels[0]) take the same time"
+      return rules.count > 2 ? same + "; no rule here is faster." : same + "."
+    case .insideFloor?:
+      return
+        "No rule here is faster than \(labels[0]) beyond what real runs differ by and predictions are off "
+        + "by: \(labels[other]) has a \(size)."
+    case .unclear?:
+      let interval = comparison.map { " " + Self.interval($0.difference) } ?? ""
+      return
+        "No rule here is certain to be faster than \(labels[0]): requests differ, and \(labels[other]) "
+        + "has a \(size)\(interval)."
     case .faster?, .slower?, nil:
       guard best != 0 else {
         return "\(labels[0]) is the fastest rule here: the next, \(labels[other]), has a \(size)."
@@ -77,13 +89,13 @@ extension ReplayReport {
       Self.words(own / first - 1) != Self.words(recorded.own / recorded.first - 1)
     else { return nil }
     return
-      "With batches rescheduled, as a faster engine would meet them: \(Self.words(own / first - 1))."
+      "With batches rescheduled, as a faster engine would meet them: mean ITL \(Self.words(own / first - 1))."
   }
 
-  /// Which kind of batch carries most of what a policy loses against the fastest kernels.
-  private func lossSentence(_ policy: Int, _ labels: PolicyLabels) -> String? {
-    guard policies.contains(where: { Self.isOracle($0.name) }),
-      let attribution = attributions[policy],
+  /// Which kind of batch carries most of what the first policy loses against the fastest kernels.
+  private func lossSentence(_ labels: PolicyLabels) -> String? {
+    guard !Self.isOracle(policies[0].name), policies.contains(where: { Self.isOracle($0.name) }),
+      let attribution = attributions[0],
       attribution.all.regret > .zero, let group = attribution.groups.first?.class
     else { return nil }
     let share = NumberText.percent(
@@ -94,7 +106,7 @@ extension ReplayReport {
       ? NumberText.fixed(group.attention.seconds / fastest.seconds, places: 2) + " times"
       : "many times"
     return
-      "\(share) of what \(labels[policy]) loses against the fastest kernels is lost in \(group.name), "
+      "\(share) of what \(labels[0]) loses against the fastest kernels is lost in \(group.name), "
       + "where its attention takes \(ratio) as long."
   }
 

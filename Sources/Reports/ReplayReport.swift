@@ -36,6 +36,8 @@ public struct ReplayReport: Sendable {
   public var divergence: [SchedulerDivergence]
   /// By policy, which batches carry what it loses; `nil` where its steps were not kept.
   public var attributions: [RegretAttribution?]
+  /// Whether it is known which step gave which tokens; with speculative decoding it is not.
+  public var knowsGaps = true
   /// Kernels of which the fastest for each batch is what regret is measured against, by name.
   public var fastestOf: [String]
   /// Where batches are recorded: by policy, what callers would see if a model of the scheduler formed

@@ -95,6 +95,30 @@ struct ClientLogMatchingTests {
     #expect(matches.requests.map { $0?.id } == (0..<30).map(Int64.init))
   }
 
+  @Test(
+    "of a burst each request has its own answer's length, with a warm-up less and with prompts cut")
+  func burst() throws {
+    let requests = (0..<2000).map { index in
+      TraceRequest(
+        id: RequestID(Int64(index)), arrival: Nanoseconds(Int64(index) * 20_000),
+        promptTokens: TokenCount(Int32(500 + index * index % 997)),
+        outputTokens: TokenCount(Int32(20 + index * 7 % 181)))
+    }
+    for (warmUps, cut) in [(40, 0), (40, 5), (0, 25)] {
+      let own = requests.dropFirst(warmUps).map {
+        request(
+          id: Int($0.id.rawValue), own: false, sent: 3 + $0.arrival.seconds,
+          prompt: $0.promptTokens.value - cut, tokens: $0.outputTokens.value)
+      }
+      let matches = try log(own, format: .bench).matched(to: requests)
+      #expect(matches.leftOut == 0, "\(warmUps), \(cut)")
+      let wrong = zip(requests, matches.requests).count { request, match in
+        match.map { requests[Int($0.id)].outputTokens != request.outputTokens } ?? false
+      }
+      #expect(wrong == 0, "\(warmUps), \(cut)")
+    }
+  }
+
   @Test("a stream that was cut short is left out, and the others are compared")
   func cutShort() throws {
     var own = (0..<20).map { request(id: 10 + $0, sent: Double($0) / 10) }

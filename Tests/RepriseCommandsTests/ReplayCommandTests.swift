@@ -58,6 +58,7 @@ struct ReplayCommandTests {
     #expect(recorded.exitCode == 0, "\(recorded.errors)")
     #expect(recorded.output.contains("recorded with speculative decoding"))
     #expect(!recorded.output.contains("rescheduled: mean ITL"))
+    #expect(!recorded.output.contains("answer"))
     let other = await CommandCall(
       "replay", path, "--policy", "always-2d", "--batches", "rescheduled")
     #expect(other.exitCode == 1)

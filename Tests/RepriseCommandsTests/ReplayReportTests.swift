@@ -156,7 +156,8 @@ struct ReplayReportTests {
     report.rescheduled = times
     let text = report.text().replacing("\n         ", with: " ")
     #expect(
-      text.contains("With batches rescheduled, as a faster engine would meet them: 25.0 % less."))
+      text.contains(
+        "With batches rescheduled, as a faster engine would meet them: mean ITL 25.0 % less."))
     #expect(text.contains("vs first  rescheduled  attention"))
     let json = try #require(report.json()["rescheduled_means_ms"]?["vllm-0.33"])
     #expect(json["itl"]?.double == 9)

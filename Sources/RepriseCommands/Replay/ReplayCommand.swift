@@ -106,13 +106,14 @@ struct ReplayCommand: ConsoleCommand {
       description.errors.append(.init(part: part, error: error))
     }
     description.estimates = measured?.estimates
-    let report = ReplayReport(
+    var report = ReplayReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: workload.selection.words),
       batches: source.batches, timing: description, engine: source.engine.name,
       machine: times.gpu, notes: notes + description.estimateNotes, outcomes: outcomes, seed: seed,
       floor: floor, divergence: divergence, fastestOf: kernels.map(\.name),
       rescheduled: rescheduled)
+    report.knowsGaps = !source.isSpeculative
     if let output {
       try ReplayResults(
         report: report, outcomes: outcomes, requests: source.requests,

@@ -48,7 +48,7 @@ extension ReplaySource {
     of policies: [any SelectionPolicy], _ times: StepTimes
   ) -> [CallerTimes] {
     guard batches == .recorded, policies.count > 1, !times.isMeasured, selection.isEverything,
-      reader.stepCount <= Limits.comparedStepsMax, engine.speculativeTokens == 0,
+      reader.stepCount <= Limits.comparedStepsMax, !isSpeculative,
       let replay = try? rescheduledReplay(host: times.host)
     else { return [] }
     var all: [CallerTimes] = []

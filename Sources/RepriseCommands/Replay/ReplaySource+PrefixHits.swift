@@ -16,7 +16,11 @@ extension ReplaySource {
     var hits = [TokenCount?](repeating: nil, count: requests.count)
     var steps = try reader.steps()
     var step = TraceStep()
+    var isFirst = true
     while try steps.next(into: &step) {
+      // What came before the first step of a recording that begins late may have computed it.
+      if isFirst, step.number > 0 { return nil }
+      isFirst = false
       for row in step.rows where hits.indices.contains(Int(row.request)) {
         hits[Int(row.request)] = hits[Int(row.request)] ?? row.computed
       }

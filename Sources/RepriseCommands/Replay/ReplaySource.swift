@@ -21,6 +21,8 @@ struct ReplaySource {
   let allRequests: [TraceRequest]
   /// The requests to replay.
   let requests: [TraceRequest]
+  /// Whether steps give several tokens, of which nobody says how many.
+  let isSpeculative: Bool
   /// For each of these what the recorded engine found in its prefix cache, where that is all that is known
   /// of prefixes.
   let recordedHits: [TokenCount]?
@@ -73,7 +75,8 @@ struct ReplaySource {
     }
     allRequests = try reader.requests()
     requests = chosen == .recorded ? allRequests : try selection.apply(to: allRequests)
-    if engine.speculativeTokens > 0 {
+    isSpeculative = engine.speculativeTokens > 0 || (header["speculative_tokens"]?.int ?? 0) > 0
+    if isSpeculative {
       guard chosen == .recorded else {
         throw CommandError.failed(
           "'\(path)' was recorded with speculative decoding, and how many proposed tokens are accepted is not "
@@ -81,7 +84,7 @@ struct ReplaySource {
       }
       notes.append(
         "recorded with speculative decoding: which step gave which tokens is not known, so ITL and TPOT are "
-          + "not; attention and regret are those of the recorded batches")
+          + "not to be believed; attention and regret are those of the recorded batches")
     }
     let allHits = try Self.recordedHits(of: allRequests, in: reader, engine: engine)
     if let allHits, requests.count != allRequests.count {
