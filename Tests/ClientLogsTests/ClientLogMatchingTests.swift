@@ -98,11 +98,12 @@ struct ClientLogMatchingTests {
   @Test(
     "of a burst each request has its own answer's length, with a warm-up less and with prompts cut")
   func burst() throws {
-    let requests = (0..<2000).map { index in
-      TraceRequest(
+    let requests: [TraceRequest] = (0..<Int32(2000)).map { index in
+      let prompt: Int32 = 500 + index * index % 997
+      let output: Int32 = 20 + index * 7 % 181
+      return TraceRequest(
         id: RequestID(Int64(index)), arrival: Nanoseconds(Int64(index) * 20_000),
-        promptTokens: TokenCount(Int32(500 + index * index % 997)),
-        outputTokens: TokenCount(Int32(20 + index * 7 % 181)))
+        promptTokens: TokenCount(prompt), outputTokens: TokenCount(output))
     }
     for (warmUps, cut) in [(40, 0), (40, 5), (0, 25)] {
       let own = requests.dropFirst(warmUps).map {
