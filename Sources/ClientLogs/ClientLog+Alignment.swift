@@ -8,7 +8,7 @@ extension ClientLog {
   func pairsByTime(with trace: [TraceRequest], promptSurplus: ClosedRange<Int>) -> Pairs {
     var pairs = Pairs(alignment: .time, count: trace.count)
     let log = requests.sortedBySending
-    let order = trace.placesByArrival
+    var free = trace.placesByArrival
     func agree(_ request: ClientRequest, _ other: TraceRequest) -> Bool {
       let more = request.promptTokens.map { other.promptTokens.value - $0 } ?? 0
       let nearest = min(max(more, promptSurplus.lowerBound), promptSurplus.upperBound)
@@ -23,27 +23,31 @@ extension ClientLog {
       var first = 0
       for request in left {
         let arrival = (request.sent ?? .zero) - shift
-        while first < order.count, trace[order[first]].arrival < arrival - reach { first += 1 }
-        let place = nearest(to: arrival, within: reach, of: order[first...], in: trace) { place in
-          pairs.requests[place] == nil
-            && (!sameOutput || request.outputTokens == trace[place].outputTokens.value)
+        while first < free.count, trace[free[first]].arrival < arrival - reach { first += 1 }
+        let index = nearest(to: arrival, within: reach, of: free[first...], in: trace) { place in
+          (!sameOutput || request.outputTokens == trace[place].outputTokens.value)
             && agree(request, trace[place])
         }
-        if let place { pairs.requests[place] = request } else { later.append(request) }
+        if let index {
+          pairs.requests[free.remove(at: index)] = request
+        } else {
+          later.append(request)
+        }
       }
       left = later
     }
     return pairs
   }
 
-  /// The place, of ascending arrivals, that is nearest to a moment among those that will do.
+  /// Where, in a list of places with ascending arrivals, the one stands that is nearest to a moment among
+  /// those that will do.
   private func nearest(
     to moment: Nanoseconds, within reach: Nanoseconds, of places: ArraySlice<Int>,
     in trace: [TraceRequest], where willDo: (Int) -> Bool
   ) -> Int? {
-    var best: (place: Int, distance: Nanoseconds)?
-    for place in places {
-      let distance = trace[place].arrival - moment
+    var best: (index: Int, distance: Nanoseconds)?
+    for index in places.indices {
+      let distance = trace[places[index]].arrival - moment
       let magnitude = max(distance, .zero - distance)
       if distance > reach { break }
       if let best, magnitude >= best.distance {
@@ -51,9 +55,9 @@ extension ClientLog {
         if distance >= .zero { break }
         continue
       }
-      if willDo(place) { best = (place, magnitude) }
+      if willDo(places[index]) { best = (index, magnitude) }
     }
-    return best?.place
+    return best?.index
   }
 
   /// How far the log's clock is ahead of the trace's.
