@@ -23,7 +23,7 @@ enum Limits {
   /// Replays with moved arrivals that `validate` may be asked for.
   static let jitteredReplaysMax = 1_000
   /// What nine of ten requests' time between scheduler and caller may vary by: 3 ms at most in the
-  /// committed recordings, 13 ms and more between two runs of the same work.
+  /// committed recordings, and more than this between any two of them that are of the same work.
   static let callerDelayVariationMax = Nanoseconds(8_000_000)
   /// Worst batches that 'regret' lists or exports.
   static let worstBatchesMax = 1_000
