@@ -6,7 +6,7 @@ extension ClientLog {
   ///
   /// - `promptSurplus`: prompt tokens that a request of the trace may have more
   func pairsByTime(with trace: [TraceRequest], promptSurplus: ClosedRange<Int>) -> Pairs {
-    var pairs = Pairs(alignment: .time, count: trace.count)
+    var pairs = Pairs(count: trace.count)
     let log = requests.sortedBySending
     var free = trace.placesByArrival
     func agree(_ request: ClientRequest, _ other: TraceRequest) -> Bool {

@@ -18,11 +18,8 @@ extension ClientLog {
   /// cut short, is left out. Where that befalls more than a few, or sendings lie far off the trace's
   /// arrivals, the log is of another run.
   public func matched(to trace: [TraceRequest]) throws(ClientLogError) -> ClientLogMatches {
-    var matches = pairs(with: trace)
+    let matches = pairs(with: trace)
     let surplus = Self.commonSurplus(of: matches, over: trace)
-    if surplus > 0, matches.alignment == .time {
-      matches = pairsByTime(with: trace, promptSurplus: surplus...surplus)
-    }
     var found = ClientLogMatches(requests: matches.requests, leftOut: 0)
     var firstFault: String?
     for (place, request) in trace.enumerated() {
@@ -57,8 +54,10 @@ extension ClientLog {
     guard requests.allSatisfy({ $0.sent != nil }) else { return pairsByPlace(with: trace) }
     guard requests.count == trace.count else {
       let asTold = pairsByTime(with: trace, promptSurplus: 0...0)
-      return isEnough(asTold.requests.count { $0 != nil })
-        ? asTold : pairsByTime(with: trace, promptSurplus: 0...ClientLogLimits.promptSurplusMax)
+      if isEnough(asTold.requests.count { $0 != nil }) { return asTold }
+      let roughly = pairsByTime(with: trace, promptSurplus: 0...ClientLogLimits.promptSurplusMax)
+      let surplus = Self.commonSurplus(of: roughly, over: trace)
+      return pairsByTime(with: trace, promptSurplus: surplus...surplus)
     }
     let inOrder = pairsByOrder(with: trace)
     let surplus = Self.commonSurplus(of: inOrder, over: trace)
@@ -71,7 +70,7 @@ extension ClientLog {
   }
 
   private func pairsByID(with trace: [TraceRequest]) -> Pairs {
-    var pairs = Pairs(alignment: .id, count: trace.count)
+    var pairs = Pairs(count: trace.count)
     var places: [RequestID: Int] = [:]
     for (place, request) in trace.enumerated() { places[request.id] = place }
     for request in requests {
@@ -86,7 +85,7 @@ extension ClientLog {
 
   /// By places in a list, failed requests included.
   private func pairsByPlace(with trace: [TraceRequest]) -> Pairs {
-    var pairs = Pairs(alignment: .place, count: trace.count)
+    var pairs = Pairs(count: trace.count)
     let warmUps = trace.count - requests.count - failed
     guard warmUps >= 0 else {
       pairs.fault = "\(requests.count + failed) requests here, \(trace.count) in the trace"
@@ -101,7 +100,7 @@ extension ClientLog {
 
   /// The order of sending as the order of arrival.
   private func pairsByOrder(with trace: [TraceRequest]) -> Pairs {
-    var pairs = Pairs(alignment: .place, count: trace.count)
+    var pairs = Pairs(count: trace.count)
     for (place, request) in zip(trace.placesByArrival, requests.sortedBySending) {
       pairs.requests[place] = request
     }
@@ -146,19 +145,12 @@ extension ClientLog {
 
 /// Requests of a log beside those of a trace, before their lengths are held to one another.
 struct Pairs {
-  /// What they were found by.
-  enum Alignment { case id, place, time }
-
-  let alignment: Alignment
   /// By request of the trace.
   var requests: [ClientRequest?]
   /// Why some request of the log has none.
   var fault: String?
 
-  init(alignment: Alignment, count: Int) {
-    self.alignment = alignment
-    requests = Array(repeating: nil, count: count)
-  }
+  init(count: Int) { requests = Array(repeating: nil, count: count) }
 }
 
 extension ClientRequest {
