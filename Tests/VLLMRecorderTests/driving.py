@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 
 import vllm_cases
+import vllm_scheduler
 
 ENGINE = vllm_cases.Engine(
     budget=2048, sequences=64, blocks=4096, block_size=16, caching=True, asynchronous=False, threshold=0,
@@ -29,11 +30,11 @@ class Driver:
     """A scheduler; what goes in and out of it, as the caller sees it."""
 
     def __init__(self, engine, model):
-        vllm_cases.init_none_hash(vllm_cases.sha256)
+        vllm_scheduler.prepare()
         self.depth = 2 if engine.asynchronous else 1
-        self.scheduler = vllm_cases.make_scheduler(engine, str(model))
-        self.hasher = vllm_cases.block_hasher(engine.block_size)
-        self.tokens = itertools.count(vllm_cases.GENERATED_TOKENS)
+        self.scheduler = vllm_scheduler.make_scheduler(engine, str(model))
+        self.hasher = vllm_scheduler.block_hasher(engine.block_size)
+        self.tokens = itertools.count(vllm_scheduler.GENERATED_TOKENS)
         self.in_flight = []
         self.steps = []
         self.requests = {}
@@ -43,9 +44,9 @@ class Driver:
     def add(self, name, prompt, outputs):
         """A request; `prompt` is its tokens, or how many of its own."""
         if isinstance(prompt, int):
-            start = vllm_cases.PRIVATE_TOKENS + len(self.requests) * vllm_cases.PRIVATE_TOKENS_PER_REQUEST
+            start = vllm_scheduler.PRIVATE_TOKENS + len(self.requests) * vllm_scheduler.PRIVATE_TOKENS_PER_REQUEST
             prompt = range(start, start + prompt)
-        request = vllm_cases.new_request(name, list(prompt), outputs, self.hasher)
+        request = vllm_scheduler.new_request(name, list(prompt), outputs, self.hasher)
         self.requests[name] = request
         self.scheduler.add_request(request)
 
@@ -68,12 +69,12 @@ class Driver:
         rows = [(name, computed[name], count) for name, count in output.num_scheduled_tokens.items()]
         self.steps.append(Step(rows, self.preempted, counts[1], counts[0], free, self.finished))
         self.preempted, self.finished = set(), set()
-        self.in_flight.append((output, vllm_cases.sampling_rows(self.scheduler, output)))
+        self.in_flight.append((output, vllm_scheduler.sampling_rows(self.scheduler, output)))
         return output
 
     def deliver(self):
         """The tokens of the oldest step that has none."""
-        vllm_cases.deliver(self.scheduler, *self.in_flight.pop(0), self.tokens)
+        vllm_scheduler.deliver(self.scheduler, *self.in_flight.pop(0), self.tokens)
 
     def turn(self):
         """What the engine does in one round of its loop."""

@@ -7,6 +7,7 @@ model runs. A file has at most 131,072 requests, so that 300,000 need three. Pri
 """
 
 import argparse
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -26,12 +27,11 @@ def serve(requests, recording):
     import driving
     import reprise_vllm_recorder
     import tiny
-    import vllm_cases
 
     reprise_vllm_recorder.register()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "config.json").write_text(json.dumps(tiny.SHAPE))
-        driver = driving.Driver(vllm_cases.dataclasses.replace(driving.ENGINE, caching=False), folder)
+        driver = driving.Driver(dataclasses.replace(driving.ENGINE, caching=False), folder)
         sizes = []
         for place in range(requests):
             driver.add(f"r{place}", 8 + place % 57, 2 + place % 7)

@@ -1,5 +1,6 @@
 """What may not hurt the engine: disks, paths, kills, full memory, the recorder's own mistakes."""
 
+import dataclasses
 import multiprocessing
 import os
 import resource
@@ -8,7 +9,6 @@ import subprocess
 import time
 
 import pytest
-import vllm_cases
 from driving import ENGINE, Driver, Trace, assert_same
 
 FORK = multiprocessing.get_context("fork")
@@ -166,7 +166,7 @@ def test_a_process_that_ends_without_shutdown_completes_its_trace(recording, rep
 
 def test_steps_that_come_too_fast_are_dropped_and_counted(monkeypatch, recording, reprise, model):
     monkeypatch.setenv("REPRISE_RING_BYTES", "65536")
-    driver = Driver(vllm_cases.dataclasses.replace(ENGINE, sequences=500, budget=8192), model)
+    driver = Driver(dataclasses.replace(ENGINE, sequences=500, budget=8192), model)
     for place in range(500):
         driver.add(f"r{place}", 4, 100)
     output = driver.scheduler.schedule()
@@ -185,7 +185,7 @@ def test_steps_that_come_too_fast_are_dropped_and_counted(monkeypatch, recording
 
 def test_memory_stays_where_it_was_over_many_requests(pytestconfig, recording, reprise, model):
     requests, together = pytestconfig.getoption("soak_requests"), 64
-    driver = Driver(vllm_cases.dataclasses.replace(ENGINE, caching=False), model)
+    driver = Driver(dataclasses.replace(ENGINE, caching=False), model)
     sizes = []
     for place in range(requests):
         driver.add(f"r{place}", 8, 2)

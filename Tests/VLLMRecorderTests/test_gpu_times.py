@@ -1,10 +1,10 @@
 """GPU times by a fake of CUDA's events, in the order in which vLLM's engine calls its model runner; a real GPU is not needed."""
 
+import dataclasses
 import sys
 import types
 
 import pytest
-import vllm_cases
 from driving import ENGINE, Driver, Trace, assert_same
 
 PLACE = "vllm.v1.worker.gpu_model_runner"
@@ -108,7 +108,7 @@ class Engine:
 
 
 def make_engine(model, device, runner, asynchronous=False, late=0):
-    driver = Driver(vllm_cases.dataclasses.replace(ENGINE, asynchronous=asynchronous), model)
+    driver = Driver(dataclasses.replace(ENGINE, asynchronous=asynchronous), model)
     for place in range(12):
         driver.add(f"r{place}", 30 + 7 * place, 20 + place)
     return Engine(driver, device, runner, late)

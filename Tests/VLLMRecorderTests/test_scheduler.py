@@ -8,24 +8,25 @@ import subprocess
 import driving
 import pytest
 import vllm_cases
+import vllm_scheduler
 from driving import ENGINE, Driver, Trace, assert_same
 
 ASYNCHRONOUS = dataclasses.replace(ENGINE, asynchronous=True)
 
 
 def drive(case, model):
-    """A driver that has run a case of the scheduler's differential test."""
+    """A driver that has run a case of the scheduler's differential test, each round as long as a step of no tokens."""
     driver = Driver(case.engine, model)
-    call, arrivals = 0, list(enumerate(case.arrivals))
+    now, arrivals = 0, list(enumerate(case.arrivals))
     while arrivals or driver.in_flight or driver.scheduler.has_unfinished_requests():
         if arrivals and not driver.scheduler.has_unfinished_requests():
-            call = max(call, arrivals[0][1].call)
-        while arrivals and arrivals[0][1].call <= call:
+            now = max(now, arrivals[0][1].at)
+        while arrivals and arrivals[0][1].at <= now:
             place, arrival = arrivals.pop(0)
-            driver.requests[str(place)] = request = vllm_cases.make_request(place, case, driver.hasher)
+            driver.requests[str(place)] = request = vllm_scheduler.make_request(place, case, driver.hasher)
             driver.scheduler.add_request(request)
         driver.turn()
-        call += 1
+        now += case.step_us
     driver.close()
     return driver
 
