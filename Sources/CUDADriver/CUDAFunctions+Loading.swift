@@ -82,6 +82,7 @@ extension CUDAFunctions {
       ["cuEventElapsedTime_v2", "cuEventElapsedTime"], as: PFN_cuEventElapsedTime.self)
     unsafe cuGraphInstantiateWithFlags = try take(
       "cuGraphInstantiateWithFlags", as: PFN_cuGraphInstantiateWithFlags.self)
+    unsafe cuGraphUpload = try take("cuGraphUpload", as: PFN_cuGraphUpload.self)
     unsafe cuGraphLaunch = try take("cuGraphLaunch", as: PFN_cuGraphLaunch.self)
     unsafe cuGraphDestroy = try take("cuGraphDestroy", as: PFN_cuGraphDestroy.self)
     unsafe cuGraphExecDestroy = try take("cuGraphExecDestroy", as: PFN_cuGraphExecDestroy.self)

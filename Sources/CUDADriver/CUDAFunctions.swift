@@ -120,6 +120,8 @@ public import CCUDADriver
     (
       UnsafeMutablePointer<OpaquePointer?>, OpaquePointer, UInt64
     ) -> CUresult
+  /// The driver's `cuGraphUpload`.
+  public var cuGraphUpload: (OpaquePointer, OpaquePointer?) -> CUresult
   /// The driver's `cuGraphLaunch`.
   public var cuGraphLaunch: (OpaquePointer, OpaquePointer?) -> CUresult
   /// The driver's `cuGraphDestroy`.

@@ -15,16 +15,22 @@ internal import CCUDADriver
     driver.checkRelease("cuGraphDestroy", unsafe driver.functions.cuGraphDestroy(handle))
   }
 
-  /// Makes it ready to run; the graph itself is not needed any more.
-  public func instantiate() throws(CUDAError) -> CUDAExecutableGraph {
+  /// Makes it ready to run and brings it to the GPU, so that its first launch takes no longer than others;
+  /// the graph itself is not needed any more.
+  public func instantiate(
+    on stream: borrowing CUDAStream
+  ) throws(CUDAError) -> CUDAExecutableGraph {
     let driver = lifetime.driver
     var executable: OpaquePointer?
     try driver.check(
       "cuGraphInstantiateWithFlags",
       unsafe driver.functions.cuGraphInstantiateWithFlags(&executable, handle, 0))
-    return unsafe CUDAExecutableGraph(
+    let ready = unsafe CUDAExecutableGraph(
       lifetime: lifetime,
       handle: try driver.handle(executable, from: "cuGraphInstantiateWithFlags"))
+    try driver.check(
+      "cuGraphUpload", unsafe driver.functions.cuGraphUpload(ready.handle, stream.handle))
+    return ready
   }
 }
 

@@ -33,29 +33,27 @@ final class CallRound {
     }
   }
 
-  /// The next graph of the round, captured when it is first needed.
-  fileprivate func graph(
-    on stream: borrowing CUDAStream, captured: inout Int
-  ) throws(CUDAError) -> ReplayableGraph {
+  /// The next graph of the round, which has been captured.
+  fileprivate func graph() -> ReplayableGraph {
     let index = next
     next = (next + 1) % graphCount
     callsLaunched += callsPerGraph
-    if index < graphs.count { return graphs[index] }
-    return try capture(index, on: stream, captured: &captured)
+    return graphs[index]
   }
 
-  /// Captures the first graphs, since an idle GPU is cheaper before timing than within it.
+  /// Captures those of the next graphs that are not, since an idle GPU is cheaper before timing than within
+  /// it.
   fileprivate func capture(
-    first count: Int, on stream: borrowing CUDAStream, captured: inout Int
+    next count: Int, on stream: borrowing CUDAStream, captured: inout Int
   ) throws(CUDAError) {
-    while graphs.count < min(count, graphCount) {
-      _ = try capture(graphs.count, on: stream, captured: &captured)
+    while graphs.count < min(next + count, graphCount) {
+      try capture(graphs.count, on: stream, captured: &captured)
     }
   }
 
   private func capture(
     _ index: Int, on stream: borrowing CUDAStream, captured: inout Int
-  ) throws(CUDAError) -> ReplayableGraph {
+  ) throws(CUDAError) {
     let graph = try ReplayableGraph(on: stream) { (stream) throws(CUDAError) in
       for call in 0..<callsPerGraph {
         for kernel in kernels {
@@ -66,7 +64,6 @@ final class CallRound {
     }
     captured += callsPerGraph
     graphs.append(graph)
-    return graph
   }
 
   /// Set before the first capture.
@@ -82,7 +79,7 @@ private final class ReplayableGraph {
     _ body: (borrowing CUDAStream) throws(CUDAError) -> Void
   ) throws(CUDAError) {
     let graph = try stream.capture { () throws(CUDAError) in try body(stream) }
-    executable = try graph.instantiate()
+    executable = try graph.instantiate(on: stream)
   }
 }
 
@@ -90,23 +87,24 @@ extension AttentionBench {
   /// Replays a round's graphs until the median is known well enough.
   func time(_ round: CallRound) throws(CUDAError) -> BenchResult {
     round.memory = memory
-    try round.capture(
-      first: GPUMeasurementLimits.replaysFirst + 1, on: stream, captured: &activity.calls)
     try rise(round)
-    var result = BenchResult(samples: [], clocks: nil, discarded: 0, isComplete: false)
+    var result = BenchResult(samples: [], discarded: 0, isComplete: false)
     var discards = 0
     while !StoppingRule.isSatisfied(by: result.samples) {
       let isFirst = result.samples.isEmpty
       let count = min(
         isFirst ? GPUMeasurementLimits.replaysFirst : GPUMeasurementLimits.replaysFurther,
         GPUMeasurementLimits.replaysMax - result.samples.count)
-      // One replay ahead of the timed ones, so that the GPU never waits for the host between events.
+      try round.capture(next: count + 1, on: stream, captured: &activity.calls)
+      let start = hostTime()
+      // One replay ahead of the timed ones, so that the GPU does not wait for the host between events.
       for index in 0...count {
         try precede(round)
         try events[2 * index].event.record(on: stream)
-        try launchNext(round)
+        try round.graph().executable.launch(on: stream)
         try events[2 * index + 1].event.record(on: stream)
       }
+      let enqueued = hostTime() - start
       // While it runs: an idle GPU's clock says nothing.
       let reading = clocks?.reading()
       try events[2 * count + 1].event.synchronize()
@@ -119,6 +117,10 @@ extension AttentionBench {
         }
       }
       activity.replays += count + 1
+      let all = try events[2 * count + 1].event.elapsed(since: events[0].event)
+      if enqueued.seconds > GPUMeasurementLimits.enqueuedShareMax * all.seconds {
+        result.mayHaveWaited = true
+      }
       if let reading, isDiscarded(reading, count, &result) {
         discards += 1
         if discards < GPUMeasurementLimits.discardsMax { continue }
@@ -148,18 +150,15 @@ extension AttentionBench {
     if let product = round.product { try products?.enqueue(product, in: context) }
   }
 
-  private func launchNext(_ round: CallRound) throws(CUDAError) {
-    try round.graph(on: stream, captured: &activity.calls).executable.launch(on: stream)
-  }
-
   /// Keeps the GPU busy before the first measurement, since an idle one clocks down.
   private func rise(_ round: CallRound) throws(CUDAError) {
     guard warmUp > .zero else { return }
     let start = ContinuousClock.now
     while ContinuousClock.now - start < warmUp {
+      try round.capture(next: 8, on: stream, captured: &activity.calls)
       for _ in 0..<8 {
         try precede(round)
-        try launchNext(round)
+        try round.graph().executable.launch(on: stream)
       }
       try stream.synchronize()
     }

@@ -4,8 +4,13 @@ public enum GPUMeasurementLimits {
   static let poolsMax = 1024
   /// Microseconds that one replay shall take: long beside the start of a graph, which takes two or three.
   static let replayMicroseconds = 300.0
+  /// The same for a host that launches slowly, at most.
+  static let replayMicrosecondsMax = 2400.0
   /// Calls that a graph holds at most.
-  static let callsMax = 256
+  static let callsMax = 1024
+  /// The share of the time of some replays in which a host must have launched them, since a GPU that is
+  /// waited for is seldom ahead of it.
+  static let enqueuedShareMax = 0.75
   /// One of so many pairs of measured lengths is also measured in the middle between both.
   static let probedPairShare: UInt64 = 24
   /// Timed replays of one graph.

@@ -14,10 +14,15 @@ public struct MeasuredTimingOptions: Sendable {
   /// Width of the model, for the product before a decode batch; without it there is none.
   public var hiddenSize: Int?
 
+  /// How the GPU deals CTAs, for estimates; `nil` for in turn.
+  public var placement: CTAPlacement?
+
   /// Options; the defaults are those of the command line.
   public init(
-    cache: MeasuredState.Cache = .cold, isExact: Bool = false, hiddenSize: Int? = nil
+    cache: MeasuredState.Cache = .cold, isExact: Bool = false, hiddenSize: Int? = nil,
+    placement: CTAPlacement? = nil
   ) {
+    self.placement = placement
     self.cache = cache
     self.isExact = isExact
     self.hiddenSize = hiddenSize

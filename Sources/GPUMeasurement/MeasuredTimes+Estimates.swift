@@ -47,7 +47,7 @@ extension MeasuredTimes {
                 batch: described.batch, context: context, variant: variant,
                 microseconds: Double(max(1, time.rawValue)) / 1e3)
             }
-          }))
+          }, placement: options.placement))
     }
     guard let estimator = estimators[variant] ?? nil,
       let microseconds = estimator.microseconds(for: batch, in: context)

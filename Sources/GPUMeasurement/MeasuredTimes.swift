@@ -17,7 +17,7 @@ struct MeasuredTimes: ~Copyable {
   private let store: MeasurementStore?
   let bench: AttentionBench?
   let programs: [KernelVariant: KernelProgram]
-  private let options: MeasuredTimingOptions
+  let options: MeasuredTimingOptions
   let context: AttentionContext
   private(set) var times: [KernelVariant: [String: Nanoseconds]]
   private var failures: [KernelVariant: [String: String]]

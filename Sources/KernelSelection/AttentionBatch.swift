@@ -12,7 +12,12 @@ public struct AttentionBatch: Sendable {
   public private(set) var summary = BatchSummary()
   /// `kvLengths`, shortest first; valid after `orderRows()`.
   public private(set) var ascendingKVLengths: [Int32] = []
+  /// The place of each of `ascendingKVLengths` among the rows, of equal ones the first before; valid after
+  /// `orderRows()`.
+  public private(set) var ascendingRows: [Int32] = []
 
+  /// Where rows are sorted: lengths, and their places behind.
+  private var keys: [UInt64] = []
   /// The lengths that `ascendingKVLengths` was made from.
   private var orderedKVLengths: [Int32] = []
   /// Whether these are the rows' still.
@@ -50,16 +55,24 @@ public struct AttentionBatch: Sendable {
     summary.paddedRows = max(summary.paddedRows, rows)
   }
 
-  /// Brings `ascendingKVLengths` up to date with the rows.
+  /// Brings `ascendingKVLengths` and `ascendingRows` up to date with the rows.
   public mutating func orderRows() {
     guard !isOrdered else { return }
     isOrdered = true
     if everyRowWentOnByOneToken {
       for index in ascendingKVLengths.indices { ascendingKVLengths[index] &+= 1 }
     } else {
+      keys.removeAll(keepingCapacity: true)
+      for row in kvLengths.indices {
+        keys.append(UInt64(UInt32(bitPattern: kvLengths[row])) << 32 | UInt64(row))
+      }
+      keys.sort()
       ascendingKVLengths.removeAll(keepingCapacity: true)
-      ascendingKVLengths.append(contentsOf: kvLengths)
-      ascendingKVLengths.sort()
+      ascendingRows.removeAll(keepingCapacity: true)
+      for key in keys {
+        ascendingKVLengths.append(Int32(truncatingIfNeeded: key >> 32))
+        ascendingRows.append(Int32(truncatingIfNeeded: key))
+      }
     }
     orderedKVLengths.removeAll(keepingCapacity: true)
     orderedKVLengths.append(contentsOf: kvLengths)

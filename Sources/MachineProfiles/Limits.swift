@@ -24,6 +24,10 @@ enum MachineProfileLimits {
   static let creditTimes = 1...1e12
   /// Errors of a fit, as fractions.
   static let errors = 0...1e9
+  /// CTAs of a launch that a GPU holds whole.
+  static let placedCTAsMax = 65_536
+  /// Such launches that a profile has.
+  static let placedLaunchesMax = 1024
   /// Counts, such as those of a model's shape.
   static let counts = 1...Int(Int32.max)
   /// Rows of a batch that a line of a log may state.

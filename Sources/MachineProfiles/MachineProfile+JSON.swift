@@ -13,6 +13,7 @@ extension MachineProfile {
       .init("schema", .string(Self.schema)),
       .init("gpu", .string(gpu)),
       .init("sm_count", .integer(Int64(smCount))),
+      .init("cta_placement", placement.json),
       .init("provenance", .array(provenance.map { .string($0) })),
       .init("kernels", .array(kernels.map(\.json))),
       .init("models", .array(models.map(\.json))),
@@ -27,11 +28,22 @@ extension MachineProfile {
         source: source, reason: "not a \(Self.schema) file; make one with `reprise calibrate`")
     }
     self.init(
-      gpu: try reader.string(json, "gpu"), smCount: try reader.integer(json, "sm_count"),
+      gpu: try reader.string(json, "gpu"), placement: try reader.placement(json),
       provenance: try reader.array(json, "provenance").compactMap(\.string), kernels: [],
       models: [])
-    for kernel in try reader.array(json, "kernels") { kernels.append(try reader.kernel(kernel)) }
+    for kernel in try reader.array(json, "kernels") {
+      kernels.append(try reader.kernel(kernel, placement))
+    }
     for model in try reader.array(json, "models") { models.append(try reader.model(model)) }
+  }
+}
+
+extension CTAPlacement {
+  /// A line for each launch; nothing where CTAs go to SMs in turn.
+  fileprivate var json: JSONValue {
+    guard self != .inTurn(smCount: smCount) else { return .null }
+    return .array(
+      launches.map { .string($0.map { String($0) }.joined(separator: " ")) })
   }
 }
 

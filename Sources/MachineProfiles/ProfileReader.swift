@@ -34,7 +34,27 @@ struct ProfileReader {
     return values
   }
 
-  func kernel(_ json: JSONValue) throws(MachineProfileError) -> FittedKernel {
+  /// How the profile's GPU deals CTAs.
+  func placement(_ json: JSONValue) throws(MachineProfileError) -> CTAPlacement {
+    let key = "cta_placement"
+    let smCount = try integer(json, "sm_count")
+    // Profiles of before have none.
+    guard let value = json[key], value != .null else { return .inTurn(smCount: smCount) }
+    let entries = try array(json, key)
+    let launches = entries.compactMap { entry in
+      entry.string.flatMap { words in
+        PlacedLaunch.sms(words.split(separator: " ").map { Int($0) }, smCount: smCount)
+      }
+    }
+    guard launches.count == entries.count, launches.count <= Limits.placedLaunchesMax else {
+      throw missing(key, "for each launch a string with numbers of SMs below `sm_count`")
+    }
+    return CTAPlacement(smCount: smCount, launches: launches)
+  }
+
+  func kernel(
+    _ json: JSONValue, _ placement: CTAPlacement
+  ) throws(MachineProfileError) -> FittedKernel {
     let name = try string(json, "variant")
     guard let variant = KernelVariant(name: name),
       let model = KernelModels.model(of: variant.family), let values = json["parameters"]
@@ -46,7 +66,7 @@ struct ProfileReader {
     // Profiles of before have the same extra for any number of rows.
     let growth = "engine_extra_us_per_doubling"
     return FittedKernel(
-      variant: variant, parameters: parameters,
+      variant: variant, parameters: parameters, placement: placement,
       engineExtra: EngineExtra(
         alone: try number(json, "engine_extra_us", in: Limits.extras),
         perDoubling: json[growth] == nil

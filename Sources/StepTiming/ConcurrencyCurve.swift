@@ -42,14 +42,88 @@ struct BandwidthCurve: CTAPace, Hashable, Sendable {
   /// - `sharpness`: exponent of the smooth maximum
   init(capacity: Int, alone: Double, bandwidth: Double, sharpness: Double) {
     table = (0...max(1, capacity)).map { count in
-      let shared = Double(count) * 512 / bandwidth
-      // The larger one taken out, so that no sharpness overflows.
-      let (larger, smaller) = (max(alone, shared), min(alone, shared))
-      return larger
-        * Elementary.power(1 + Elementary.power(smaller / larger, sharpness), 1 / sharpness)
+      smoothMaximum(alone, Double(count) * 512 / bandwidth, sharpness: sharpness)
     }
   }
 
   /// The time per token while `count` CTAs run.
   func nanosecondsPerToken(count: Int) -> Double { table[min(max(count, 0), table.count - 1)] }
+}
+
+/// Nanoseconds per KV token of a CTA that shares its SM with others and the memory with all.
+struct SharedPace: Sendable {
+  private let sharing: ConcurrencyCurve
+  private let bandwidth: Double
+  private let sharpness: Double
+  private let fewExcess: Double
+  /// By CTAs on the SM, and CTAs that run on the GPU.
+  private let tables: [[Double]]
+
+  /// CTAs on an SM, and on the GPU, up to which times are kept.
+  private static let onSMMax = 5
+  private static let runningMax = 720
+  /// CTAs from which on they are not few, and below which they are not fewer.
+  private static let few = 8.0...24.0
+
+  /// A pace of CTAs that each stream heads of 128, 512 bytes per token.
+  ///
+  /// - `sharing`: nanoseconds per token by CTAs on the SM, where the memory is no limit
+  /// - `bandwidth`: bytes per nanosecond of the GPU
+  /// - `sharpness`: exponent of the smooth maximum of both
+  /// - `fewExcess`: what eight CTAs take longer for a token than many do, as a fraction
+  init(sharing: ConcurrencyCurve, bandwidth: Double, sharpness: Double, fewExcess: Double) {
+    self.sharing = sharing
+    self.bandwidth = bandwidth
+    self.sharpness = sharpness
+    self.fewExcess = fewExcess
+    tables = (1...Self.onSMMax).map { onSM in
+      let own = sharing.nanosecondsPerToken(load: Double(onSM))
+      return (0...Self.runningMax).map { running in
+        Self.joined(
+          own * Self.excess(running, fewExcess), running, bandwidth: bandwidth,
+          sharpness: sharpness)
+      }
+    }
+  }
+
+  /// The time per token beside so many CTAs on the SM, itself among them, of `running` on the GPU.
+  ///
+  /// - `isOneRow`: whether the launch has one row, whose CTAs are not slower for being few
+  @inline(__always)
+  func nanosecondsPerToken(onSM: Int, running: Int, isOneRow: Bool) -> Double {
+    if isOneRow {
+      return Self.joined(
+        sharing.nanosecondsPerToken(load: Double(onSM)), running, bandwidth: bandwidth,
+        sharpness: sharpness)
+    }
+    if onSM <= Self.onSMMax, running <= Self.runningMax { return tables[onSM - 1][running] }
+    return nanosecondsPerToken(load: Double(onSM), running: running)
+  }
+
+  /// The time per token where each SM has so many CTAs on average.
+  func nanosecondsPerToken(load: Double, running: Int) -> Double {
+    Self.joined(
+      sharing.nanosecondsPerToken(load: load) * Self.excess(running, fewExcess), running,
+      bandwidth: bandwidth, sharpness: sharpness)
+  }
+
+  private static func excess(_ running: Int, _ fewExcess: Double) -> Double {
+    let share = (few.upperBound - Double(running)) / (few.upperBound - few.lowerBound)
+    return 1 + fewExcess * min(1, max(0, share))
+  }
+
+  /// The smooth maximum of a CTA's own time and its share of the bandwidth.
+  private static func joined(
+    _ own: Double, _ running: Int, bandwidth: Double, sharpness: Double
+  ) -> Double {
+    smoothMaximum(own, Double(running) * 512 / bandwidth, sharpness: sharpness)
+  }
+}
+
+/// A maximum without an edge where two positive numbers are equal: the sharper, the nearer to it.
+private func smoothMaximum(_ one: Double, _ other: Double, sharpness: Double) -> Double {
+  // The larger one taken out, so that no sharpness overflows.
+  let (larger, smaller) = (max(one, other), min(one, other))
+  return larger
+    * Elementary.power(1 + Elementary.power(smaller / larger, sharpness), 1 / sharpness)
 }

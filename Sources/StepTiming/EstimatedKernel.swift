@@ -31,13 +31,16 @@ public struct EstimatedKernel: Sendable {
   private let neighbours: [Form: MeasuredNeighbours]
 
   /// Fits measured calls of one variant; `nil` where they are too few for its model, or it has none.
-  public init?(_ measurements: [KernelMeasurement]) {
+  ///
+  /// - `placement`: how the GPU that was measured deals CTAs; `nil` for in turn
+  public init?(_ measurements: [KernelMeasurement], placement: CTAPlacement? = nil) {
     guard let variant = measurements.first?.variant,
-      let fit = KernelFit.fit(Self.thinned(measurements), crossValidates: false),
+      let fit = KernelFit.fit(
+        Self.thinned(measurements), placement: placement, crossValidates: false),
       let type = KernelModels.model(of: variant.family)
     else { return nil }
     self.variant = variant
-    let model = type.init(parameters: fit.parameters)
+    let model = type.init(parameters: fit.parameters, placement: fit.placement)
     self.model = model
     neighbours = Self.neighbours(measurements, model)
     var errors: [Form: [Double]] = [:]
@@ -47,10 +50,11 @@ public struct EstimatedKernel: Sendable {
       let kept = zip(measurements, folds).filter { $0.1 != fold }.map(\.0)
       let left = zip(measurements, folds).filter { $0.1 == fold }.map(\.0)
       // Sought from the fit to all calls; where it ends, the kept ones alone decide.
-      guard let fit = KernelFit.fit(Self.thinned(kept), crossValidates: false, from: fit) else {
-        continue
-      }
-      let model = type.init(parameters: fit.parameters)
+      guard
+        let fit = KernelFit.fit(
+          Self.thinned(kept), placement: placement, crossValidates: false, from: fit)
+      else { continue }
+      let model = type.init(parameters: fit.parameters, placement: fit.placement)
       let neighbours = Self.neighbours(kept, model)
       for form in Form.allCases {
         let judged = Self.thinned(left.filter { Form($0.batch.summary) == form })

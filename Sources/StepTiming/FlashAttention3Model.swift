@@ -45,7 +45,7 @@ public struct FlashAttention3Model: KernelModel {
   private let pace: BandwidthCurve
 
   /// A model of given parameters, as `parameterNames` orders them.
-  public init(parameters: [Double]) {
+  public init(parameters: [Double], placement: CTAPlacement) {
     self.parameters = parameters
     pace = BandwidthCurve(
       capacity: Self.smCountMax, alone: parameters[2], bandwidth: parameters[3],

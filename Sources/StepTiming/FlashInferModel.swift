@@ -27,7 +27,7 @@ public struct FlashInferModel: KernelModel {
   private let pace: BandwidthCurve
 
   /// A model of given parameters, as `parameterNames` orders them.
-  public init(parameters: [Double]) {
+  public init(parameters: [Double], placement: CTAPlacement) {
     self.parameters = parameters
     pace = BandwidthCurve(
       capacity: Self.slotsMax, alone: parameters[2], bandwidth: parameters[3],

@@ -72,6 +72,8 @@ public struct FittedKernel: Sendable {
   public var variant: KernelVariant
   /// One value per `KernelModel.parameterNames` of its family.
   public var parameters: [Double]
+  /// Which SM each CTA of a launch goes to, on the GPU that was measured.
+  public var placement: CTAPlacement
   /// What a call in an engine's step takes beyond the call alone.
   public var engineExtra: EngineExtra
   /// Errors on the rows that the parameters were fitted to.
@@ -81,11 +83,12 @@ public struct FittedKernel: Sendable {
 
   /// A fit's outcome.
   public init(
-    variant: KernelVariant, parameters: [Double], engineExtra: EngineExtra = .none,
-    fitted: FitError, heldOut: FitError
+    variant: KernelVariant, parameters: [Double], placement: CTAPlacement,
+    engineExtra: EngineExtra = .none, fitted: FitError, heldOut: FitError
   ) {
     self.variant = variant
     self.parameters = parameters
+    self.placement = placement
     self.engineExtra = engineExtra
     self.fitted = fitted
     self.heldOut = heldOut
@@ -106,18 +109,30 @@ public enum KernelFit {
   /// Where the search for `engineExtra` starts, in microseconds.
   private static let engineExtraStart = 0.5
 
+  /// What a search does not move.
+  private struct Search {
+    let type: any KernelModel.Type
+    let placement: CTAPlacement
+    /// What is known of calls in an engine; else it is the point's last value, if any.
+    let extra: EngineExtra?
+
+    func model(_ point: [Double]) -> any KernelModel {
+      type.init(parameters: Array(point.prefix(type.parameterNames.count)), placement: placement)
+    }
+
+    func candidate(_ point: [Double]) -> Candidate {
+      let own = type.parameterNames.count
+      return Candidate(
+        model: model(point),
+        engineExtra: extra
+          ?? EngineExtra(alone: point.count > own ? point[own] : 0, perDoubling: 0))
+    }
+  }
+
   /// A model under search: its parameters, and the extra of calls in an engine behind them.
   private struct Candidate {
     let model: any KernelModel
     let engineExtra: EngineExtra
-
-    /// - `extra`: what is known of calls in an engine; else it is the point's last value, if any
-    init(_ type: any KernelModel.Type, point: [Double], extra: EngineExtra?) {
-      let own = type.parameterNames.count
-      model = type.init(parameters: Array(point.prefix(own)))
-      engineExtra =
-        extra ?? EngineExtra(alone: point.count > own ? point[own] : 0, perDoubling: 0)
-    }
 
     func residual(_ row: KernelMeasurement) -> Double {
       let call = model.microseconds(row.variant, for: row.batch, in: row.context) ?? 0
@@ -133,33 +148,35 @@ public enum KernelFit {
   ///
   /// Errors are those on a benchmark's rows, where there are any.
   ///
+  /// - `placement`: how the GPU deals CTAs; `nil` for in turn
   /// - `crossValidates`: whether `heldOut` is found, at five times the work; otherwise it is `fitted`
   /// - `earlier`: a fit to nearly the same rows, near which this one is sought
   public static func fit(
-    _ measurements: [KernelMeasurement], crossValidates: Bool = true,
-    from earlier: FittedKernel? = nil
+    _ measurements: [KernelMeasurement], placement: CTAPlacement? = nil,
+    crossValidates: Bool = true, from earlier: FittedKernel? = nil
   ) -> FittedKernel? {
-    guard let variant = measurements.first?.variant,
-      let model = KernelModels.model(of: variant.family)
+    guard let first = measurements.first, let type = KernelModels.model(of: first.variant.family)
     else { return nil }
-    let extra = EngineExtra(measurements)
-    // Those tell the extra alone.
+    let search = Search(
+      type: type, placement: placement ?? .inTurn(smCount: first.context.smCount),
+      extra: EngineExtra(measurements))
+    let initial = search.model(type.initialParameters)
+    // Those in place tell the extra alone.
     let rows = measurements.filter { row in
-      guard row.inPlace == nil else { return false }
-      return model.init(parameters: model.initialParameters)
-        .microseconds(row.variant, for: row.batch, in: row.context) != nil
+      row.inPlace == nil
+        && initial.microseconds(row.variant, for: row.batch, in: row.context) != nil
     }
-    guard rows.count > model.parameterNames.count + 1 else { return nil }
-    var start = earlier?.parameters ?? model.initialParameters
-    if extra == nil, rows.contains(where: \.isInEngine) { start.append(engineExtraStart) }
-    let point = solve(model, rows, from: start, extra)
+    guard rows.count > type.parameterNames.count + 1 else { return nil }
+    var start = earlier?.parameters ?? type.initialParameters
+    if search.extra == nil, rows.contains(where: \.isInEngine) { start.append(engineExtraStart) }
+    let point = solve(search, rows, from: start)
+    let found = search.candidate(point)
     let judged = rows.contains { !$0.isInEngine } ? rows.filter { !$0.isInEngine } : rows
-    let own = judged.map { Candidate(model, point: point, extra: extra).residual($0).magnitude }
+    let own = judged.map { found.residual($0).magnitude }
     var heldOut: [Double] = crossValidates ? [] : own
     for fold in 0..<(crossValidates ? folds : 0) {
       let training = rows.indices.filter { $0 % folds != fold }.map { rows[$0] }
-      let candidate = Candidate(
-        model, point: solve(model, training, from: point, extra), extra: extra)
+      let candidate = search.candidate(solve(search, training, from: point))
       heldOut += rows.indices
         .filter { $0 % folds == fold && (judged.count == rows.count || !rows[$0].isInEngine) }
         .map { candidate.residual(rows[$0]).magnitude }
@@ -168,21 +185,19 @@ public enum KernelFit {
       let heldOutError = FitError(absoluteErrors: heldOut)
     else { return nil }
     return FittedKernel(
-      variant: variant, parameters: Array(point.prefix(model.parameterNames.count)),
-      engineExtra: Candidate(model, point: point, extra: extra).engineExtra, fitted: fittedError,
+      variant: first.variant, parameters: Array(point.prefix(type.parameterNames.count)),
+      placement: search.placement, engineExtra: found.engineExtra, fitted: fittedError,
       heldOut: heldOutError)
   }
 
   private static func solve(
-    _ model: any KernelModel.Type, _ rows: [KernelMeasurement], from start: [Double],
-    _ extra: EngineExtra?
+    _ search: Search, _ rows: [KernelMeasurement], from start: [Double]
   ) -> [Double] {
     let weights = weights(of: rows)
     let logarithms = RobustLeastSquares.minimize(
       start: start.map { Elementary.logarithm(max($0, 1e-6)) }, scale: scale
     ) { point in
-      let candidate = Candidate(
-        model, point: point.map(Elementary.exponential), extra: extra)
+      let candidate = search.candidate(point.map(Elementary.exponential))
       return rows.indices.map { weights[$0] * candidate.residual(rows[$0]) }
     }
     return logarithms.map(Elementary.exponential)

@@ -14,8 +14,8 @@ public protocol KernelModel: Sendable {
   /// Where a fit starts; every parameter is positive.
   static var initialParameters: [Double] { get }
 
-  /// A model with one value for each of `parameterNames`.
-  init(parameters: [Double])
+  /// A model with one value for each of `parameterNames`, on a GPU that deals CTAs as `placement` says.
+  init(parameters: [Double], placement: CTAPlacement)
 
   /// Microseconds of one call, or `nil` where this kernel cannot run such a batch.
   ///

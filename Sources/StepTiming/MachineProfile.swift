@@ -5,8 +5,8 @@ public import TraceModel
 public struct MachineProfile: Sendable {
   /// The GPU's name as the engine reports it, such as `NVIDIA H200`.
   public var gpu: String
-  /// Streaming multiprocessors of it.
-  public var smCount: Int
+  /// Which SM each CTA of a launch goes to.
+  public var placement: CTAPlacement
   /// Where the numbers come from: inputs, engine version, date, command.
   public var provenance: [String]
   /// Attention kernels, in a fixed order.
@@ -16,15 +16,18 @@ public struct MachineProfile: Sendable {
 
   /// A profile of given parts.
   public init(
-    gpu: String, smCount: Int, provenance: [String], kernels: [FittedKernel],
-    models: [ModelProfile]
+    gpu: String, placement: CTAPlacement, provenance: [String],
+    kernels: [FittedKernel], models: [ModelProfile]
   ) {
     self.gpu = gpu
-    self.smCount = smCount
+    self.placement = placement
     self.provenance = provenance
     self.kernels = kernels
     self.models = models
   }
+
+  /// Streaming multiprocessors of the GPU.
+  public var smCount: Int { placement.smCount }
 
   /// The profile of a model by its name, or an error that lists the known ones.
   public func model(named name: String) throws(TimingError) -> ModelProfile {
@@ -115,7 +118,7 @@ public struct ProfileAttentionTiming: AttentionTiming {
     for kernel in kernels {
       guard let model = KernelModels.model(of: kernel.variant.family) else { continue }
       variants.append(kernel.variant)
-      models.append(model.init(parameters: kernel.parameters))
+      models.append(model.init(parameters: kernel.parameters, placement: kernel.placement))
       extras.append(kernel.engineExtra)
     }
     self.variants = variants

@@ -9,7 +9,7 @@ internal import TraceModel
 /// the rest is common to all policies of a model, which is what tells the two apart.
 public struct ProfileCalibration: Sendable {
   private let gpu: String
-  private let smCount: Int
+  private let placement: CTAPlacement
   private let measurements: [KernelMeasurement]
   private let machine: Int?
   private var recordings: [CalibrationRecording] = []
@@ -24,10 +24,10 @@ public struct ProfileCalibration: Sendable {
   /// same GPU have hosts of other paces and GPUs with other limits of power; recordings of others
   /// then tell of kernels alone.
   public init(
-    gpu: String, smCount: Int, measurements: [KernelMeasurement], machine: Int? = nil
+    gpu: String, placement: CTAPlacement, measurements: [KernelMeasurement], machine: Int? = nil
   ) {
     self.gpu = gpu
-    self.smCount = smCount
+    self.placement = placement
     self.measurements = measurements
     self.machine = machine
   }
@@ -41,10 +41,11 @@ public struct ProfileCalibration: Sendable {
   ///   without them, kernels state the error of their fit and models none
   public func profile(provenance: [String], crossValidates: Bool = true) -> MachineProfile {
     let fit = Fit(
-      measurements: measurements, recordings: recordings, machine: machine,
+      measurements: measurements, placement: placement, recordings: recordings, machine: machine,
       crossValidates: crossValidates)
     return MachineProfile(
-      gpu: gpu, smCount: smCount, provenance: provenance, kernels: fit.kernels,
+      gpu: gpu, placement: placement, provenance: provenance,
+      kernels: fit.kernels,
       models: Self.shapes(of: recordings.filter(isOfMachine)).map {
         profile(of: $0, fit, crossValidates: crossValidates)
       })
@@ -60,19 +61,19 @@ public struct ProfileCalibration: Sendable {
     private var limit = PowerLimit.none
 
     init(
-      measurements: [KernelMeasurement], recordings: [CalibrationRecording], machine: Int?,
-      crossValidates: Bool
+      measurements: [KernelMeasurement], placement: CTAPlacement,
+      recordings: [CalibrationRecording], machine: Int?, crossValidates: Bool
     ) {
       self.machine = machine
       let byMachine = ProfileCalibration.byMachine(recordings, isOneMachine: machine == nil)
-      kernels = Self.kernels(measurements, crossValidates: false)
+      kernels = Self.kernels(measurements, placement, crossValidates: false)
       for turn in 1...turns {
         setRests(byMachine)
         let calls = recordings.flatMap {
           $0.engineCalls(rest: rest(of: $0.shape, on: machine == nil ? nil : $0.machine))
         }
         kernels = Self.kernels(
-          measurements + calls, crossValidates: crossValidates && turn == turns, from: kernels)
+          measurements + calls, placement, crossValidates: crossValidates && turn == turns, from: kernels)
       }
       setRests(byMachine)
     }
@@ -109,7 +110,8 @@ public struct ProfileCalibration: Sendable {
     }
 
     private static func kernels(
-      _ measurements: [KernelMeasurement], crossValidates: Bool, from earlier: [FittedKernel] = []
+      _ measurements: [KernelMeasurement], _ placement: CTAPlacement, crossValidates: Bool,
+      from earlier: [FittedKernel] = []
     ) -> [FittedKernel] {
       var variants: [KernelVariant] = []
       for measurement in measurements where !variants.contains(measurement.variant) {
@@ -117,7 +119,8 @@ public struct ProfileCalibration: Sendable {
       }
       return variants.compactMap { variant in
         KernelFit.fit(
-          measurements.filter { $0.variant == variant }, crossValidates: crossValidates,
+          measurements.filter { $0.variant == variant }, placement: placement,
+          crossValidates: crossValidates,
           from: earlier.first { $0.variant == variant })
       }
     }
@@ -176,8 +179,8 @@ public struct ProfileCalibration: Sendable {
     var mixed: [Double] = []
     for left in own where crossValidates && own.count > 1 {
       let others = Fit(
-        measurements: measurements, recordings: recordings.filter { $0.name != left.name },
-        machine: machine, crossValidates: false)
+        measurements: measurements, placement: placement,
+        recordings: recordings.filter { $0.name != left.name }, machine: machine, crossValidates: false)
       let rest = others.rest(of: shape)
       let host = hostTiming(of: shape, without: left.name)
       var reserve = PowerReserve(rest.limit)

@@ -2,39 +2,51 @@ public import KernelSelection
 
 /// Unified Triton attention without a split: one CTA per query block and KV head walks the whole row.
 ///
-/// A batch of single tokens takes as long as its longest row: all CTAs start together, and as short
-/// rows end, the others speed up. The grid is sized by an upper bound on query blocks, padding rows
-/// included; the surplus CTAs exit at once, but not before they have pushed real ones together on the
-/// same SMs, so the load is counted in launched CTAs. A batch with prompts has thousands of CTAs: its
-/// time is their work over the GPU's pace, and the tail of the last long ones.
+/// A batch of single tokens takes as long as its slowest SM. All CTAs start together, the hardware deals
+/// them to SMs (`CTAPlacement`), and none is moved when others have ended. On an SM of its own a CTA
+/// advances at the pace of its own loads, or of its share of the memory's bandwidth; beside others it is
+/// slower, until those have ended. The grid is sized by an upper bound on query blocks, padding rows
+/// included; the surplus CTAs exit at once, but not before they have taken their turn. Where the GPU does
+/// not hold the launch whole, the SMs are taken to share it evenly.
+///
+/// CTAs of which fewer than 24 run are slower by up to `few_ctas_excess`, but those of a single row are
+/// not. So it was measured, alone and in the engine; the cause is not known.
+///
+/// A batch with prompts has thousands of CTAs: its time is their work over the GPU's pace, and the tail of
+/// the last long ones.
 public struct Triton2DModel: KernelModel {
   /// The family that it times.
   public static let family = KernelFamily.triton2D
   /// What its parameters mean, in order.
   public static let parameterNames = [
-    "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "growth_to_1.25", "growth_to_2.5",
-    "growth_to_5", "growth_to_10", "prefill_pace", "tail",
+    "launch_us", "cta_overhead_tokens", "alone_ns_per_token", "growth_to_2", "growth_to_4",
+    "growth_to_8", "bandwidth_bytes_per_ns", "sharpness", "few_ctas_excess", "prefill_pace", "tail",
   ]
   /// Where a fit starts.
-  public static let initialParameters = [3.0, 20, 43, 1.1, 1.2, 1.1, 1.5, 1.3, 0.5]
+  public static let initialParameters = [1, 60, 42.5, 1.09, 1.17, 1.65, 4000, 2.4, 0.05, 1.3, 0.5]
 
   /// CTAs of a prompt-laden launch that one SM holds.
   private static let residentPerSM = 4.0
 
   private let launch: Double
   private let overhead: Double
-  private let curve: ConcurrencyCurve
+  private let alone: Double
+  private let pace: SharedPace
+  private let placement: CTAPlacement
   private let prefillPace: Double
   private let tail: Double
 
   /// A model of given parameters, as `parameterNames` orders them.
-  public init(parameters: [Double]) {
+  public init(parameters: [Double], placement: CTAPlacement) {
     launch = parameters[0]
     overhead = parameters[1]
-    curve = ConcurrencyCurve(
-      knots: [1, 1.25, 2.5, 5, 10], first: parameters[2], growth: parameters[3...6])
-    prefillPace = parameters[7]
-    tail = parameters[8]
+    alone = parameters[2]
+    pace = SharedPace(
+      sharing: ConcurrencyCurve(knots: [1, 2, 4, 8], first: alone, growth: parameters[3...5]),
+      bandwidth: parameters[6], sharpness: parameters[7], fewExcess: parameters[8])
+    self.placement = placement
+    prefillPace = parameters[9]
+    tail = parameters[10]
   }
 
   /// Microseconds of one call; `nil` where the kernel cannot run such a batch.
@@ -51,10 +63,31 @@ public struct Triton2DModel: KernelModel {
   private func singleTokenNanoseconds(
     _ batch: AttentionBatch, _ context: AttentionContext
   ) -> Double {
-    let launched = Double(batch.summary.queryBlocks(in: context) * context.kvHeads)
-    let loadPerRow = launched / Double(batch.summary.rows) / Double(context.smCount)
+    let heads = context.kvHeads
+    let blocks = batch.summary.queryBlocks(in: context)
+    let isOneRow = batch.summary.paddedRows == 1
+    let ctas = blocks * heads
+    if ctas <= context.smCount {
+      return FluidSweep.nanoseconds(ascending: batch.ascendingKVLengths, overhead: overhead) {
+        pace.nanosecondsPerToken(onSM: 1, running: $0 * heads, isOneRow: isOneRow)
+      }
+    }
+    if placement.smCount == context.smCount, let sms = placement.sms(ctas: ctas) {
+      let blockQ = context.queryTokensPerBlock
+      return SharedSMs.nanoseconds(
+        ascending: batch.ascendingKVLengths, overhead: overhead, smCount: context.smCount,
+        ctasPerRow: heads,
+        sm: { rank, head in
+          let row = Int(batch.ascendingRows[rank])
+          return Int(sms[row + row / blockQ + head * blocks])
+        },
+        pace: { onSM, rows in
+          pace.nanosecondsPerToken(onSM: onSM, running: rows * heads, isOneRow: isOneRow)
+        })
+    }
+    let loadPerRow = Double(ctas) / Double(batch.summary.rows) / Double(context.smCount)
     return FluidSweep.nanoseconds(ascending: batch.ascendingKVLengths, overhead: overhead) { rows in
-      curve.nanosecondsPerToken(load: Double(rows) * loadPerRow)
+      pace.nanosecondsPerToken(load: Double(rows) * loadPerRow, running: rows * heads)
     }
   }
 
@@ -74,7 +107,6 @@ public struct Triton2DModel: KernelModel {
         longestSingle = max(longestSingle, Double(kv) + overhead)
       }
     }
-    let alone = curve.values[0]
     let shared =
       tokens * Double(context.kvHeads) * alone * prefillPace
       / (Self.residentPerSM * Double(context.smCount))

@@ -39,7 +39,7 @@ public struct Triton3DModel: KernelModel {
   private let idle: Double
 
   /// A model of given parameters, as `parameterNames` orders them.
-  public init(parameters: [Double]) {
+  public init(parameters: [Double], placement: CTAPlacement) {
     launch = parameters[0]
     overhead = parameters[1]
     curve = ConcurrencyCurve(

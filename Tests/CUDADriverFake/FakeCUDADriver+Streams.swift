@@ -61,6 +61,12 @@ extension FakeCUDADriver {
         "cuGraphInstantiateWithFlags", "graph \(Self.number(graph)), \(flags)",
         .executable(launches: launches), executable)
     }
+    unsafe table.cuGraphUpload = { executable, stream in
+      self.call(
+        "cuGraphUpload",
+        unsafe "executable graph \(Self.number(executable)), stream \(Self.number(stream))"
+      ) { "" }
+    }
     unsafe table.cuGraphLaunch = { executable, stream in
       self.call(
         "cuGraphLaunch",

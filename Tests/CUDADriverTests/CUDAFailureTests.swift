@@ -13,7 +13,8 @@ struct CUDAFailureTests {
     ("cuMemAlloc_v2", .outOfMemory), ("cuMemsetD8Async", .invalidValue),
     ("cuStreamBeginCapture_v2", .invalidValue), ("cuLaunchKernel", .launchOutOfResources),
     ("cuStreamEndCapture", .streamCaptureInvalidated),
-    ("cuGraphInstantiateWithFlags", .outOfMemory), ("cuEventCreate", .outOfMemory),
+    ("cuGraphInstantiateWithFlags", .outOfMemory), ("cuGraphUpload", .outOfMemory),
+    ("cuEventCreate", .outOfMemory),
     ("cuEventRecord", .invalidValue), ("cuGraphLaunch", .illegalAddress),
     ("cuEventSynchronize", .illegalAddress), ("cuEventElapsedTime", .invalidValue),
   ]

@@ -37,7 +37,7 @@ enum Scenario {
     let graph = try stream.capture { () throws(CUDAError) in
       for _ in 0..<launches { try kernel.launch(shape, &arguments, on: stream) }
     }
-    let executable = try graph.instantiate()
+    let executable = try graph.instantiate(on: stream)
     let start = try CUDAEvent(in: context)
     let end = try CUDAEvent(in: context)
     try start.record(on: stream)

@@ -30,11 +30,11 @@ def log(*words):
 STARTED = time.monotonic()
 
 
-def engine_arguments(model, policy):
+def engine_arguments(model, policy, prefix_caching=False):
     backend = "FLASH_ATTN" if policy == "flash-attention-3" else "TRITON_ATTN"
     return dict(
         model=str(model), served_model_name=Path(model).name, load_format="dummy", skip_tokenizer_init=True, dtype="bfloat16",
-        max_model_len=32768, max_num_batched_tokens=8192, max_num_seqs=1024, enable_prefix_caching=False,
+        max_model_len=32768, max_num_batched_tokens=8192, max_num_seqs=1024, enable_prefix_caching=prefix_caching,
         enable_chunked_prefill=True, async_scheduling=True, block_size=16, attention_backend=backend,
         gpu_memory_utilization=0.9, disable_log_stats=True, seed=0,
         compilation_config={"cudagraph_mode": "FULL_AND_PIECEWISE", "max_cudagraph_capture_size": 64},
@@ -47,14 +47,20 @@ class Caller:
 
     def __init__(self, engine):
         self.engine = engine
-        self.asked = 0
+        self.asked = self.runs = 0
+
+    def tokens(self, number, prompt):
+        """The tokens of a prompt, or of its pieces; no two runs have any in common."""
+        pieces = prompt if isinstance(prompt, list) else [(number, prompt)]
+        for name, count in pieces:
+            dice = random.Random(f"{self.runs} {name}")
+            yield from (dice.randrange(10, TOKEN_IDS) for _ in range(count))
 
     async def ask(self, number, moment, prompt, output, begin):
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
-        dice = random.Random(number)
-        tokens = [dice.randrange(10, TOKEN_IDS) for _ in range(prompt)]
+        tokens = list(self.tokens(number, prompt))
         parameters = SamplingParams(
             max_tokens=output, temperature=0.0, ignore_eos=True, detokenize=False, output_kind=RequestOutputKind.DELTA
         )
@@ -67,6 +73,7 @@ class Caller:
         return {"kind": "client", "id": number, "send_unix": wall, "tokens": arrivals}
 
     async def run(self, requests, lead=1.0):
+        self.runs += 1
         begin = time.monotonic() + lead
         asked = (self.ask(number, *request, begin) for number, request in enumerate(requests))
         return await asyncio.wait_for(asyncio.gather(*asked), SLOWEST_WORKLOAD_SECONDS)
@@ -124,6 +131,7 @@ async def checks(engine, caller, output, blocks):
 async def main(arguments):
     os.environ["ENGINE_RUN_POLICY"] = arguments.policy
     os.environ["REPRISE_GPU_TIMES"] = "1"
+    os.environ["REPRISE_BLOCK_HASHES"] = "1" if arguments.prefix_caching else "0"
     output = Path(arguments.output)
     output.mkdir(parents=True, exist_ok=True)
     os.environ["REPRISE_TRACE"] = str(output / "warm-up.reprise")
@@ -131,7 +139,7 @@ async def main(arguments):
     from vllm.v1.engine.async_llm import AsyncLLM
 
     log("starting", arguments.policy)
-    engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(arguments.model, arguments.policy)))
+    engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(arguments.model, arguments.policy, arguments.prefix_caching)))
     described = await engine.collective_rpc("describe_engine")
     log("engine is up", described)
     with open(output / "model.json", "w") as file:
@@ -168,6 +176,7 @@ if __name__ == "__main__":
     parser.add_argument("--policy", choices=("vllm-default", "always-2d", "flash-attention-3"), default="vllm-default")
     parser.add_argument("--output", required=True)
     parser.add_argument("--workloads", default="", help="names, or files with the requests of another run")
+    parser.add_argument("--prefix-caching", action="store_true", help="with it, and names of blocks in the traces")
     parser.add_argument("--repeat", type=int, default=1, metavar="ROUNDS", help="record every workload so many times")
     parser.add_argument("--checks", type=int, default=0, metavar="BLOCKS", help="check GPU times, and the cost of recording in so many blocks")
     parser.add_argument("--prompt-checks", type=int, default=0, metavar="BLOCKS", help="check the cost of recording at single prompts")

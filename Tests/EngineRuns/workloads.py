@@ -1,4 +1,7 @@
-"""What is asked of the engine: requests as (seconds after the start, prompt tokens, output tokens)."""
+"""What is asked of the engine: requests as (seconds after the start, prompt tokens, output tokens).
+
+A prompt that others share parts of is a list of pieces instead, each a name and its tokens.
+"""
 
 import json
 import math
@@ -46,4 +49,19 @@ def burst_20():
     return [(0.0, 200, dice.randint(300, 900)) for _ in range(20)]
 
 
-MADE = {"random-qps3": random_qps3, "mix-qps3": mix_qps3, "long-8": long_8, "burst-20": burst_20}
+def chat_12():
+    """Twelve conversations of five turns behind one system prompt; each prompt repeats all that was said before."""
+    dice = random.Random(12)
+    requests = []
+    for caller in range(12):
+        moment, said = dice.uniform(0, 12), [("system", 1500)]
+        for turn in range(5):
+            said = [*said, (f"question {caller} {turn}", dice.randint(30, 400))]
+            answer = dice.randint(50, 300)
+            requests.append((moment, said, answer))
+            said = [*said, (f"answer {caller} {turn}", answer)]
+            moment += 0.015 * answer + dice.uniform(1, 4)
+    return sorted(requests, key=lambda request: request[0])
+
+
+MADE = {"chat-12": chat_12, "random-qps3": random_qps3, "mix-qps3": mix_qps3, "long-8": long_8, "burst-20": burst_20}

@@ -4,6 +4,7 @@ import KernelImages
 import KernelManifestSample
 import KernelSelection
 import MeasurementStore
+import Synchronization
 import Testing
 import TraceModel
 
@@ -39,11 +40,11 @@ struct AttentionBenchTests {
         "cuCtxSetCurrent", "cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuCtxSynchronize",
         "cuStreamBeginCapture_v2",
         "cuLaunchKernel × 20", "cuStreamEndCapture", "cuGraphInstantiateWithFlags",
-        "cuGraphDestroy", "cuEventRecord", "cuGraphLaunch", "cuEventRecord × 2", "cuGraphLaunch",
+        "cuGraphUpload", "cuGraphDestroy", "cuEventRecord", "cuGraphLaunch", "cuEventRecord × 2", "cuGraphLaunch",
         "cuEventRecord × 2", "cuGraphLaunch", "cuEventRecord × 2", "cuGraphLaunch",
         "cuEventRecord × 2", "cuGraphLaunch", "cuEventRecord × 2", "cuGraphLaunch",
         "cuEventRecord × 2", "cuGraphLaunch", "cuEventRecord", "cuEventSynchronize",
-        "cuEventElapsedTime × 7", "cuGraphExecDestroy",
+        "cuEventElapsedTime × 8", "cuGraphExecDestroy",
       ])
     #expect(result.samples == Array(repeating: Nanoseconds(800_000), count: 6))
     #expect(result.isComplete)
@@ -74,6 +75,36 @@ struct AttentionBenchTests {
     #expect(fake.driver.lines[before...].contains { $0.contains("(24 × 5120 × 6144)") })
     #expect(result.samples == Array(repeating: Nanoseconds(400_000), count: 6))
     #expect(bench.activity.notes.isEmpty)
+  }
+
+  @Test("graphs are longer, then and later, for a host that launches as slowly as the GPU replays")
+  func slowHost() throws {
+    let fake = FakeBench()
+    let clock = Mutex(Nanoseconds.zero)
+    let bench = try fake.bench(hostTime: {
+      // Each look at the clock is 5 ms after the one before.
+      clock.withLock { time in
+        time = time + Nanoseconds(5_000_000)
+        return time
+      }
+    })
+    // Calls of 10 µs: 7 replays of 0.3 ms are over before they are launched, of 0.6 too, not of 1.2.
+    fake.driver.kernelMicroseconds = 10
+    let batch = FakeBench.decode([100])
+    for _ in 0..<2 {
+      let result = try bench.measure(program2D, on: batch, in: FakeBench.context)
+      #expect(!result.mayHaveWaited)
+    }
+    #expect(bench.activity.notes.isEmpty)
+    let before = fake.driver.lines.count
+    _ = try bench.measure(program2D, on: batch, in: FakeBench.context)
+    let launches = fake.driver.lines[before...].prefix { !$0.hasPrefix("cuStreamEndCapture") }
+      .count { $0.hasPrefix("cuLaunchKernel") }
+    #expect(launches == 120)
+    // Never fast enough.
+    fake.driver.kernelMicroseconds = 1e-3
+    #expect(try bench.measure(program3D, on: batch, in: FakeBench.context).mayHaveWaited)
+    #expect(bench.activity.notes.count == 1)
   }
 
   @Test("no product comes before prompts, and none without cuBLAS, which is said")

@@ -4,6 +4,7 @@ import GPUMeasurement
 import KernelImages
 import KernelManifestSample
 import KernelSelection
+import TraceModel
 
 /// A bench on a driver without a GPU.
 struct FakeBench {
@@ -19,11 +20,15 @@ struct FakeBench {
     driver.memoryBytes = memoryBytes
   }
 
-  func bench(cuBLAS: CUBLASFunctions? = nil) throws -> AttentionBench {
+  /// - `hostTime`: the host's clock, which stands still unless told otherwise
+  func bench(
+    cuBLAS: CUBLASFunctions? = nil, hostTime: @escaping @Sendable () -> Nanoseconds = { .zero }
+  ) throws -> AttentionBench {
     try AttentionBench(
       driver: CUDADriver(functions: driver.functions()),
       manifest: { _ throws(KernelImageError) in try SmallManifest.manifest() },
-      cubin: { _ in [1] }, nvml: nil, cuBLAS: cuBLAS, warmUp: .zero)
+      cubin: { _ in [1] }, nvml: nil, cuBLAS: cuBLAS, warmUp: .zero,
+      hostTime: hostTime)
   }
 
   /// Single-token rows of these lengths.

@@ -39,7 +39,8 @@ struct MeasuredReplayTests {
       bench: AttentionBench(
         driver: CUDADriver(functions: fake.functions()),
         manifest: { _ throws(KernelImageError) in try SmallManifest.manifest() },
-        cubin: { _ in [1] }, nvml: nil, cuBLAS: nil, warmUp: .zero),
+        cubin: { _ in [1] }, nvml: nil, cuBLAS: nil, warmUp: .zero,
+        hostTime: { .zero }),
       gpu: "NVIDIA H200", context: engine.attentionContext)
     var timer = try PolicyStepTimer(
       policy: SelectionPolicies.named(policy), attention: timing,

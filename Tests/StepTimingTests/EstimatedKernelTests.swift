@@ -8,7 +8,8 @@ struct EstimatedKernelTests {
 
   private static func call(_ rows: [(queryLength: Int32, kvLength: Int32)]) -> KernelMeasurement {
     let batch = AttentionBatch(rows: rows)
-    let model = Triton2DModel(parameters: Triton2DModel.initialParameters)
+    let model = Triton2DModel(
+      parameters: Triton2DModel.initialParameters, placement: .inTurn(smCount: context.smCount))
     let own = model.microseconds(.triton2D, for: batch, in: context) ?? 0
     // What no model has: up to a fifth more at every thirty-second row.
     let beyond = Double(abs(batch.summary.rows % 32 - 16)) / 16
@@ -29,7 +30,7 @@ struct EstimatedKernelTests {
   func nearer() throws {
     let kernel = try #require(EstimatedKernel(Self.measured))
     let fit = try #require(KernelFit.fit(Self.measured, crossValidates: false))
-    let model = Triton2DModel(parameters: fit.parameters)
+    let model = Triton2DModel(parameters: fit.parameters, placement: fit.placement)
     var sums = (estimate: 0.0, model: 0.0)
     var count = 0.0
     for rows in stride(from: 3, through: 93, by: 6) {

@@ -22,7 +22,8 @@ struct ModelStandInTests {
     let (small, large) = (profile.models[0], profile.models[1])
     for (model, other) in [(small, large), (large, small)] {
       let alone = MachineProfile(
-        gpu: profile.gpu, smCount: profile.smCount, provenance: [], kernels: [], models: [other])
+        gpu: profile.gpu, placement: profile.placement, provenance: [], kernels: [],
+        models: [other])
       let found = try alone.model(for: model.shape)
       #expect(found.standsIn == other.shape)
       #expect(found.decodeStepError == nil)

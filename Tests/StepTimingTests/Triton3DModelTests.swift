@@ -12,7 +12,9 @@ struct Triton3DModelTests {
   private func microseconds(
     _ lengths: [Int32], paddedRows: Int = 0, crowding: Double = 1.6, idle: Double = 8
   ) throws -> Double {
-    let model = Triton3DModel(parameters: [3, 25, 77, 1.1, 1.2, 1.1, 0.05, crowding, idle])
+    let model = Triton3DModel(
+      parameters: [3, 25, 77, 1.1, 1.2, 1.1, 0.05, crowding, idle],
+      placement: .inTurn(smCount: 132))
     let batch = AttentionBatch(
       rows: lengths.map { (queryLength: 1, kvLength: $0) }, paddedRows: paddedRows)
     return try #require(model.microseconds(.triton3D16, for: batch, in: Self.context))

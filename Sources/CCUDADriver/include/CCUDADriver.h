@@ -87,6 +87,7 @@ typedef CUresult (*PFN_cuEventSynchronize)(CUevent);
 typedef CUresult (*PFN_cuEventElapsedTime)(float *milliseconds, CUevent start, CUevent end);
 typedef CUresult (*PFN_cuGraphInstantiateWithFlags)(CUgraphExec _Nullable *_Nonnull executable, CUgraph,
                                                     uint64_t flags);
+typedef CUresult (*PFN_cuGraphUpload)(CUgraphExec, CUstream _Nullable);
 typedef CUresult (*PFN_cuGraphLaunch)(CUgraphExec, CUstream _Nullable);
 typedef CUresult (*PFN_cuGraphDestroy)(CUgraph);
 typedef CUresult (*PFN_cuGraphExecDestroy)(CUgraphExec);

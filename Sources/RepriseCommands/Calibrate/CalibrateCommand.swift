@@ -16,7 +16,8 @@ struct CalibrateCommand: ConsoleCommand {
     abstract: "Fit a machine profile to measured kernels and to recordings of an engine.",
     discussion: """
       Kernel times come from what 'reprise measure' wrote (a store, or an export .jsonl.zst) or from JSON \
-      lines (one batch a line: query_lens, kv_lens, and microseconds by kernel), the rest of the step and the host's timing from traces with GPU times. The profile \
+      lines (one batch a line: query_lens, kv_lens, and microseconds by kernel), the SM of each CTA from \
+      those of Sources/GPUMeasurement/cta_placement.py, the rest of the step and the host's timing from traces with GPU times. The profile \
       states its own error on rows and recordings that it was not fitted to.
       """)
 
@@ -87,8 +88,12 @@ struct CalibrateCommand: ConsoleCommand {
     let testing = try MeasuredKernels(heldOut)
     let machine = try machine(of: readers, measured: measured.machine)
     var measurements = measured.forFit
+    var launches: [[Int16]] = []
     for log in logs {
-      measurements += try kernels(in: log, smCount: machine.smCount, on: console)
+      let text = String(decoding: try InputFile.bytes(path: log), as: UTF8.self)
+      measurements += try kernels(in: text, of: log, smCount: machine.smCount, on: console)
+      launches += try PlacementLog.launches(
+        text: text, source: log, gpu: machine.gpu, smCount: machine.smCount)
     }
     if let onlyMachine, !readers.contains(where: { $0.header.machine == onlyMachine }) {
       throw CommandError.usage(
@@ -96,8 +101,11 @@ struct CalibrateCommand: ConsoleCommand {
       )
     }
     var calibration = ProfileCalibration(
-      gpu: machine.gpu, smCount: machine.smCount, measurements: measurements,
-      machine: onlyMachine)
+      gpu: machine.gpu,
+      placement: launches.isEmpty
+        ? .inTurn(smCount: machine.smCount)
+        : CTAPlacement(smCount: machine.smCount, launches: launches),
+      measurements: measurements, machine: onlyMachine)
     for (path, reader) in zip(traces, readers) {
       try add(reader, path: path, to: &calibration)
     }
@@ -138,10 +146,9 @@ struct CalibrateCommand: ConsoleCommand {
   }
 
   private func kernels(
-    in path: String, smCount: Int, on console: Console
+    in text: String, of path: String, smCount: Int, on console: Console
   ) throws -> [KernelMeasurement] {
-    let text = String(decoding: try InputFile.bytes(path: path), as: UTF8.self)
-    return try KernelLog.measurements(
+    try KernelLog.measurements(
       text: text, source: path,
       context: AttentionContext(
         queryHeads: queryHeads, kvHeads: kvHeads, headSize: headSize, kvBlockSize: kvBlockSize,

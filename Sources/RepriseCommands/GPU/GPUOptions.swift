@@ -4,6 +4,7 @@ import EngineSimulation
 import GPUMeasurement
 import KernelImages
 import KernelSelection
+import MachineProfiles
 import MeasurementStore
 import StepTiming
 import TraceModel
@@ -62,13 +63,15 @@ struct GPUOptions: ParsableArguments {
       return nil
     }
     let isExport = measurements.map(MeasurementFile.isExport) ?? false
+    let placement = try BuiltinProfiles.profile(gpu: gpu)?.placement
     func timing(_ bench: sending AttentionBench?) throws -> MeasuredAttentionTiming {
       try MeasuredAttentionTiming(
         measurements: isExport ? nil : measurements,
         imported: isExport ? MeasurementFile.read(measurements ?? "") : [], bench: bench, gpu: gpu,
         context: engine.attentionContext,
         options: MeasuredTimingOptions(
-          cache: cache, isExact: exact, hiddenSize: engine.model.hiddenSize))
+          cache: cache, isExact: exact, hiddenSize: engine.model.hiddenSize,
+          placement: placement))
     }
     do {
       return try timing(try bench())

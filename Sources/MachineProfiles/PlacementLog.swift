@@ -1,0 +1,52 @@
+internal import TraceModel
+
+/// Reads from JSON lines which SM each CTA of a launch went to, as
+/// `Sources/GPUMeasurement/cta_placement.py` prints it.
+///
+/// ```
+/// {"op":"cta-placement","gpu":"NVIDIA H200","sm_count":132,"ctas":160,"sms":[124,125,…]}
+/// ```
+/// Lines of other operations are passed over.
+public enum PlacementLog {
+  /// The launches of a log, each with the SM of every CTA; none where it has no such lines.
+  ///
+  /// - `gpu`, `smCount`: of which GPU they must be
+  public static func launches(
+    text: String, source: String, gpu: String, smCount: Int
+  ) throws(MachineProfileError) -> [[Int16]] {
+    var launches: [[Int16]] = []
+    var number = 0
+    for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      number += 1
+      guard let json = try? JSONValue(parsing: String(decoding: line, as: UTF8.self)),
+        json["op"]?.string == "cta-placement"
+      else { continue }
+      func wrong(_ reason: String) -> MachineProfileError {
+        MachineProfileError(source: source, line: number, reason: reason)
+      }
+      guard json["gpu"]?.string == gpu, json["sm_count"]?.int == smCount else {
+        throw wrong("is not of '\(gpu)' with \(smCount) SMs, as the rest is")
+      }
+      guard case .array(let values)? = json["sms"],
+        let launch = PlacedLaunch.sms(values.map(\.int), smCount: smCount),
+        json["ctas"]?.int == launch.count
+      else {
+        throw wrong("`sms` must have the number of an SM for each of `ctas` CTAs")
+      }
+      launches.append(launch)
+    }
+    return launches
+  }
+}
+
+/// Launches in profiles and logs.
+enum PlacedLaunch {
+  /// The SM of each CTA; `nil` where one is none of the GPU's, or they are none or too many.
+  static func sms(_ numbers: [Int?], smCount: Int) -> [Int16]? {
+    guard (1...MachineProfileLimits.placedCTAsMax).contains(numbers.count) else { return nil }
+    let sms = numbers.compactMap { number in
+      number.flatMap { (0..<smCount).contains($0) ? Int16(exactly: $0) : nil }
+    }
+    return sms.count == numbers.count ? sms : nil
+  }
+}

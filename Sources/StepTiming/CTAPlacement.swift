@@ -1,0 +1,37 @@
+/// Which streaming multiprocessor (SM) each CTA of a launch goes to, for launches that a GPU holds whole.
+///
+/// The hardware deals a launch's CTAs to SMs before the first has ended. How, depends on their number
+/// alone: on eight H200s alike, whatever the shape of the grid and the kernels around, the same CTAs
+/// came to share an SM (`Sources/GPUMeasurement/cta_placement.py`). A kernel whose CTAs are uneven takes as
+/// long as those that share an SM with a long one.
+public struct CTAPlacement: Hashable, Sendable {
+  /// The SMs of a GPU.
+  public let smCount: Int
+  /// Measured launches with more CTAs than there are SMs: for each CTA the number of its SM, fewest CTAs
+  /// first. Launches between them are dealt as the next larger one.
+  public let launches: [[Int16]]
+
+  /// The largest launch that is taken for one that the GPU holds whole, where none was measured, in CTAs
+  /// for each SM.
+  private static let wholePerSM = 5
+
+  /// What was measured of a GPU; SMs are from 0 to below `smCount`.
+  public init(smCount: Int, launches: [[Int16]]) {
+    self.smCount = smCount
+    self.launches = launches.sorted { $0.count < $1.count }
+  }
+
+  /// A GPU of which nothing was measured: CTAs go to SMs in turn.
+  public static func inTurn(smCount: Int) -> CTAPlacement {
+    // With more SMs than a number of one can name, launches are taken to be spread evenly.
+    guard (1...Int(Int16.max)).contains(smCount) else {
+      return CTAPlacement(smCount: smCount, launches: [])
+    }
+    return CTAPlacement(
+      smCount: smCount,
+      launches: [(0..<wholePerSM * smCount).map { Int16($0 % smCount) }])
+  }
+
+  /// The SM of each CTA of a launch and perhaps of more; `nil` where the GPU does not hold it whole.
+  func sms(ctas: Int) -> [Int16]? { launches.first { $0.count >= ctas } }
+}

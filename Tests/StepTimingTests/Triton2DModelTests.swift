@@ -1,0 +1,75 @@
+import KernelSelection
+import MachineProfiles
+import Testing
+import TraceModel
+
+@testable import StepTiming
+
+@Suite("The 2D kernel's model")
+struct Triton2DModelTests {
+  private let context = AttentionContext(
+    queryHeads: 4, kvHeads: 1, headSize: 128, kvBlockSize: 16, smCount: 4,
+    graphs: CUDAGraphs(mode: .none, captureSizes: []))
+
+  /// 10 ns a token alone, 2 and 4 times that beside one and three others, and no other limit.
+  private func model(_ placement: CTAPlacement) -> Triton2DModel {
+    Triton2DModel(
+      parameters: [1e-9, 1e-9, 10, 2, 2, 2, 1e6, 8, 1e-9, 1, 1], placement: placement)
+  }
+
+  private func microseconds(_ lengths: [Int32], _ placement: CTAPlacement) throws -> Double {
+    let batch = AttentionBatch(rows: lengths.map { (1, $0) })
+    return try #require(model(placement).microseconds(.triton2D, for: batch, in: context))
+  }
+
+  private func isNear(_ one: Double, _ other: Double) -> Bool { abs(one / other - 1) < 1e-4 }
+
+  @Test("as many CTAs as SMs, or fewer, do not meet")
+  func alone() throws {
+    // A block for each row, and one more for four tokens.
+    #expect(isNear(try microseconds([500, 1000, 700], .inTurn(smCount: 4)), 10))
+  }
+
+  @Test("a CTA is slow while another is on its SM, and no longer")
+  func shared() throws {
+    // Blocks 0 to 3 are rows 0 to 3, block 4 is surplus, block 5 is row 4, which is on row 1's SM.
+    let lengths: [Int32] = [900, 1000, 900, 900, 600]
+    #expect(isNear(try microseconds(lengths, .inTurn(smCount: 4)), 10 + 6))
+    // As if row 4 went beside row 3: row 1 has its SM for itself.
+    let apart = CTAPlacement(smCount: 4, launches: [[0, 1, 2, 3, 0, 3]])
+    #expect(isNear(try microseconds(lengths, apart), 9 + 6))
+    // Three on one: for 600 tokens at 30 ns, then for 300 at 20.
+    let crowded = CTAPlacement(smCount: 4, launches: [[0, 1, 1, 3, 0, 1]])
+    #expect(isNear(try microseconds(lengths, crowded), 18 + 6 + 1))
+  }
+
+  @Test("a launch that was not measured is dealt as the next larger one, and beyond all evenly")
+  func unmeasured() throws {
+    let lengths = [Int32](repeating: 1000, count: 4)
+    let larger = CTAPlacement(smCount: 4, launches: [[0, 1, 2, 2, 2, 3, 0]])
+    #expect(isNear(try microseconds(lengths, larger), 20))
+    // Five blocks on four SMs: a pace between one and two on each.
+    let none = CTAPlacement(smCount: 4, launches: [])
+    #expect(isNear(try microseconds(lengths, none), 12.5))
+  }
+
+  /// From three machines' `long-8` under 2D: 46.3 against 44.3 ns a token of the longest row.
+  @Test("an H200 is slower where two long rows share an SM, as its engines were")
+  func engines() throws {
+    let profile = try #require(try BuiltinProfiles.profile(gpu: "NVIDIA H200"))
+    let timing = ProfileAttentionTiming(profile.kernels)
+    let h200 = AttentionContext(
+      queryHeads: 32, kvHeads: 8, headSize: 128, kvBlockSize: 16, smCount: 132,
+      graphs: CUDAGraphs(mode: .none, captureSizes: []))
+    func time(_ rows: Int, long: [Int: Int32]) throws -> Double {
+      try timing.attentionTime(
+        of: .triton2D,
+        for: AttentionBatch(
+          rows: (0..<rows).map { (1, long[$0] ?? 1200) }, paddedRows: 16), in: h200
+      ).microseconds
+    }
+    let meeting = try time(9, long: [2: 29_000, 6: 25_000])
+    let apart = try time(10, long: [2: 29_000, 7: 25_000])
+    #expect((1.03...1.07).contains(meeting / apart))
+  }
+}
