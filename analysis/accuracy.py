@@ -97,9 +97,9 @@ def validate(options, source, targets, profile, *more):
     return dict(zip(targets, results if len(targets) > 1 else [results]))
 
 
-def page(first, second, third, fourth, launches):
+def page(first, second, third, fourth, fifth, launches):
     rounds = repeated()
-    repeats = real_runs(rounds, second, third, fourth)
+    repeats = real_runs(rounds, second, third, fourth, fifth)
     noise = json.loads(NOISE.read_text())
     floor = ", ".join(f"{words(name)} ± {percent(share)}" for name, share in noise["repeated_runs"].items())
     yield f"""# How far predictions are from a real engine
@@ -135,7 +135,7 @@ two such differences, each between runs on one machine, do.
     yield from estimates(first[-1])
     yield "\n## Difference between two policies in mean ITL\n"
     yield from difference_table(first)
-    machines = (first, second, third, fourth)
+    machines = (first, second, third, fourth, fifth)
     yield """
 ## On recorded batches and on rescheduled ones
 
@@ -148,7 +148,7 @@ recorded policy. A faster rule empties the engine sooner and meets smaller batch
 
 A predicted difference is given with an interval: what chance does to both runs (moved arrivals, the floor), and beyond that what predictions were off by
 here, as a share of them (`predicted_differences_p90` in `Sources/CMachineProfiles/nvidia-h200-noise.json`; a hundred percent and more: not to be told
-from none). Nine of ten real differences lie within it by *profile and trace* on all four machines, from which it is measured:
+from none). Nine of ten real differences lie within it by *profile and trace* on all five machines, from which it is measured:
 """
     yield from difference_interval_table(machines)
     yield f"""
@@ -170,6 +170,7 @@ the ends are more than a quarter apart, as where a percentile of ITL lies betwee
     yield from on_second_machine(second, first[0], launches, repeats)
     yield from on_third_machine(third, second[0], repeats)
     yield from on_fourth_machine(fourth, second[0], repeats, rounds)
+    yield from on_fifth_machine(fifth, second[0], repeats, rounds)
     yield from profile_errors(json.loads(PROFILE.read_text()))
 
 
@@ -265,12 +266,28 @@ long to launch, in later ones, of the same sizes, they do not: a process loads w
 far as its recordings show it (`new_size_launch_spread_us`). How far apart callers of such rounds were
 (`traces/h200/repeats.jsonl`, which has launches too):
 """
-    yield from round_table(rounds)
+    yield from round_table(rounds, 4)
     yield """
 *Profile alone* has this machine's rest of step and host, fitted without the workload that is judged, whichever machine ran it. What more its callers
 saw than the second machine's:
 """
     yield from tables_of_machine(second, ways, "Every pair on the fourth machine", repeats, "-warm")
+
+
+def on_fifth_machine(ways, second, repeats, rounds):
+    yield """
+## On a fifth machine, with prefix caching
+
+No model was changed between these runs and their prediction. `chat-12` is new in kind: twelve conversations of five turns behind one system prompt of 1,500 tokens, each
+prompt repeating what was said before, so that most of it is found in the prefix cache. Blocks that are found, scheduled and computed are predicted from the names
+of blocks in the trace. The second round is judged; how far the callers of both were apart:
+"""
+    yield from round_table(rounds, 5)
+    yield """
+*Profile alone* has this machine's rest of step and host, from its other workload. `mix-qps3-cached` is `mix-qps3` by an engine that caches prefixes and finds none; what more its
+callers saw than the second machine's:
+"""
+    yield from tables_of_machine(second, ways, "Every pair on the fifth machine", repeats, "-cached")
 
 
 def main():
@@ -290,9 +307,9 @@ def main():
         for part in split["profiles"]:
             machines.setdefault(part.get("reported_on", part["machine"]), set()).update(part["reported"])
         ways = [all_ways(options, profiles, machines[machine], store, pool) for machine in sorted(machines)]
-        check_shares(ways)
         launches = {machine: launch_times({profiles[stem] for stem in stems}) for machine, stems in machines.items()}
-        print("\n".join(page(*ways, launches)))
+        print("\n".join(page(*ways, launches)), flush=True)
+        check_shares(ways)
 
 
 if __name__ == "__main__":

@@ -144,11 +144,13 @@ def profile_errors(profile):
         yield f"| {name} | " + " | ".join(percent(e[key]) for key in ("median", "p90", "max")) + f" | {e['rows']} |"
 
 
-def round_table(repeats):
-    """What callers of repeated runs saw: of the second round against the first, and of later rounds among themselves."""
+def round_table(repeats, machine):
+    """What callers of repeated runs on a machine saw: of the second round against the first, and of later rounds among themselves."""
     yield "| workload | policy | | " + " | ".join(map(words, STATISTICS)) + " |"
     yield "|---|---|---|" + "---|" * len(STATISTICS)
     for (workload, policy), runs in repeats.items():
+        if runs[0]["machine"] != machine:
+            continue
         changes = [signed(runs[1][name] / runs[0][name] - 1) for name in STATISTICS]
         yield f"| {workload} | {policy} | second against first | " + " | ".join(changes) + " |"
         if len(runs) > 2:

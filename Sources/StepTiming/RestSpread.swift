@@ -20,12 +20,12 @@ public struct RestSpread: Hashable, Sendable {
   /// one adds half of the step now and then; a large step, which would be made longer by as large a
   /// factor, never waits.
   init(_ steps: [(tokens: Int, ratio: Double)]) {
-    guard steps.count >= Self.ratiosMin else {
+    guard steps.count / 2 >= Self.quantiles else {
       self = .none
       return
     }
     let sizes = steps.map(\.tokens).sorted()
-    let least = sizes[sizes.count - max(Self.ratiosMin, sizes.count / 2)]
+    let least = sizes[sizes.count - sizes.count / 2]
     let sorted = steps.filter { $0.tokens >= least }.map(\.ratio).sorted()
     let quantiles = sorted.middles(ofParts: Self.quantiles)
     let mean = quantiles.reduce(0, +) / Double(quantiles.count)
@@ -33,7 +33,6 @@ public struct RestSpread: Hashable, Sendable {
   }
 
   private static let quantiles = 32
-  private static let ratiosMin = 48
 
   /// The factor of the step that comes after `count` others.
   func factor(after count: UInt32) -> Double {

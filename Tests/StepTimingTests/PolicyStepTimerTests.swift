@@ -200,6 +200,22 @@ struct PolicyStepTimerTests {
     #expect(known.rest == other.rest && known.pace == other.pace)
   }
 
+  @Test("of a recording tell nothing of sizes whose launch takes longer, not by their longest steps either")
+  func boundByLaunch() throws {
+    let prior = RestOfStep(graphs: [], pieces: [.init(tokens: 128, microseconds: 100)])
+    let host = HostTiming(pieceLaunch: Nanoseconds(500_000))
+    func prompt(gpu: Int64) -> TraceStep {
+      TraceStep(
+        gpuTime: Nanoseconds(gpu),
+        rows: [StepRow(request: 0, computed: .zero, queryLength: TokenCount(100))])
+    }
+    let steps = [520_000, 480_000, 900_000].map { prompt(gpu: $0) }
+    let bound = try Self.parts(of: steps, prior: prior, host: host)
+    #expect(bound.rest.pieces.isEmpty)
+    #expect(bound.pace == .asTimed)
+    #expect(try !Self.parts(of: steps, prior: prior).rest.pieces.isEmpty)
+  }
+
   @Test("longer than any step's are no times")
   func tooLong() throws {
     var timer = try PolicyStepTimer(
@@ -221,11 +237,11 @@ struct PolicyStepTimerTests {
   }
 
   private static func parts(
-    of steps: [TraceStep], prior: RestOfStep?
+    of steps: [TraceStep], prior: RestOfStep?, host: HostTiming? = nil
   ) throws -> (rest: RestOfStep, pace: KernelPace) {
     var recorded = try RecordedRest(
       policy: ConstantPolicy(variant: .triton2D), attention: TwoKernels(), context: context,
-      layers: 2, prior: prior)
+      layers: 2, prior: prior, host: host)
     for step in steps { try recorded.add(step) }
     return recorded.parts
   }

@@ -18,14 +18,16 @@ struct RestSpreadTests {
   @Test("is that of the larger steps, which never wait for the host")
   func largerHalf() {
     typealias Step = (tokens: Int, ratio: Double)
-    let large = (0..<60).map { place -> Step in (2000 + place, place % 2 == 0 ? 0.98 : 1.02) }
-    let small = (0..<60).map { place -> Step in (100 + place, place % 10 == 0 ? 1.9 : 0.9) }
+    let large = (0..<80).map { place -> Step in (2000 + place, place % 2 == 0 ? 0.98 : 1.02) }
+    let small = (0..<80).map { place -> Step in (100 + place, place % 10 == 0 ? 1.9 : 0.9) }
     #expect(RestSpread(small + large) == RestSpread(large))
   }
 
   @Test("is left alone where too few steps show it")
   func fewSteps() {
-    #expect(RestSpread([(1000, 0.5), (1000, 2)]) == .none)
+    let few = (0..<63).map { (1000, 0.9 + 0.003 * Double($0)) }
+    #expect(RestSpread(few) == .none)
+    #expect(RestSpread(few + [(1000, 1)]) != .none)
     #expect(RestSpread.none.factor(after: 7) == 1)
   }
 }
