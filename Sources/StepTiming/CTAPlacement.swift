@@ -7,8 +7,9 @@
 public struct CTAPlacement: Hashable, Sendable {
   /// The SMs of a GPU.
   public let smCount: Int
-  /// Measured launches with more CTAs than there are SMs: for each CTA the number of its SM, fewest CTAs
-  /// first. Launches between them are dealt as the next larger one.
+  /// Measured launches with more CTAs than there are SMs, fewest CTAs first: the SM of each CTA.
+  ///
+  /// Launches between them are dealt as the next larger one.
   public let launches: [[Int16]]
 
   /// The largest launch that is taken for one that the GPU holds whole, where none was measured, in CTAs

@@ -73,7 +73,8 @@ public struct ProfileCalibration: Sendable {
           $0.engineCalls(rest: rest(of: $0.shape, on: machine == nil ? nil : $0.machine))
         }
         kernels = Self.kernels(
-          measurements + calls, placement, crossValidates: crossValidates && turn == turns, from: kernels)
+          measurements + calls, placement, crossValidates: crossValidates && turn == turns,
+          from: kernels)
       }
       setRests(byMachine)
     }
@@ -180,7 +181,8 @@ public struct ProfileCalibration: Sendable {
     for left in own where crossValidates && own.count > 1 {
       let others = Fit(
         measurements: measurements, placement: placement,
-        recordings: recordings.filter { $0.name != left.name }, machine: machine, crossValidates: false)
+        recordings: recordings.filter { $0.name != left.name }, machine: machine,
+        crossValidates: false)
       let rest = others.rest(of: shape)
       let host = hostTiming(of: shape, without: left.name)
       var reserve = PowerReserve(rest.limit)

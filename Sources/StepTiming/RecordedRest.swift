@@ -114,8 +114,10 @@ public struct RecordedRest: Sendable {
     return Nanoseconds(microseconds: loss)
   }
 
-  /// Whether the GPU waits for the launch of such a step. A size is told from as a whole or not at all: the
-  /// longest of its steps alone would be taken for what it takes.
+  /// Whether the GPU waits for the launch of such a step.
+  ///
+  /// A size is told from as a whole or not at all: the longest of its steps alone would be taken for what
+  /// it takes.
   private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {
     guard let host, !time.launch.isFullGraph else { return false }
     let expected = prior.map { time.attention + $0.time(of: time.launch) } ?? gpu

@@ -200,7 +200,7 @@ struct PolicyStepTimerTests {
     #expect(known.rest == other.rest && known.pace == other.pace)
   }
 
-  @Test("of a recording tell nothing of sizes whose launch takes longer, not by their longest steps either")
+  @Test("of a recording tell nothing of sizes whose launch takes longer, by any of their steps")
   func boundByLaunch() throws {
     let prior = RestOfStep(graphs: [], pieces: [.init(tokens: 128, microseconds: 100)])
     let host = HostTiming(pieceLaunch: Nanoseconds(500_000))
