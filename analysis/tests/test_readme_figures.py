@@ -1,12 +1,17 @@
 """The README's figures are those of the accuracy page."""
 
+import json
 import re
 import statistics
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "analysis" / "ACCURACY.md").read_text()
+TRACES = ROOT / "traces" / "h200"
+# As which a rule's runs are recorded.
+RECORDED = {"vllm-0.33": "vllm-default"}
 
 
 def errors(column):
@@ -34,3 +39,27 @@ def test_the_table_of_errors_is_the_accuracy_pages():
 def test_what_differences_are_off_by_is_the_accuracy_pages():
     shares = dict(re.findall(r"^\| ((?:ITL|TTFT) mean) \| (\d+ %) \|", PAGE, re.MULTILINE))
     assert f"for mean ITL {shares['ITL mean']} of the difference, for mean TTFT {shares['TTFT mean']}" in README
+
+
+def mean_itl(program, trace, batches, *policies):
+    call = [program, "replay", trace, "--policy", ",".join(policies), "--batches", batches, "--format", "json"]
+    result = json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
+    return [result["policies"][policy]["itl_ms"]["mean"] for policy in policies]
+
+
+def real_mean_itl(workload, policy):
+    log = TRACES / f"mistral-small-24b-{workload}.{RECORDED.get(policy, policy)}.client.jsonl.zst"
+    text = subprocess.run(["zstd", "-dc", log], check=True, capture_output=True, text=True).stdout
+    runs = [json.loads(line)["tokens"] for line in text.splitlines()]
+    return statistics.fmean(b - a for tokens in runs for a, b in zip(tokens, tokens[1:]))
+
+
+def test_differences_on_both_kinds_of_batches_are_what_replay_says(program):
+    rows = re.findall(r"^\| `([\w-]+)\.([\w-]+)` \| `([\w.-]+)` \| `([\w.-]+)` \| (.*?) % \| (.*?) % \| (.*?) % \|$", README, re.MULTILINE)
+    assert len(rows) == 4
+    for workload, recorded, rule, against, *told in rows:
+        trace = TRACES / f"mistral-small-24b-{workload}.{recorded}.reprise"
+        pairs = [mean_itl(program, trace, batches, against, rule) for batches in ("recorded", "rescheduled")]
+        pairs.append([real_mean_itl(workload, policy) for policy in (against, rule)])
+        found = [f"{100 * (b / a - 1):+.1f}".replace("-", "−") for a, b in pairs]
+        assert found == told, (workload, recorded, rule)
