@@ -56,12 +56,12 @@ def words(way, engine="", batches="rescheduled", page=PAGE):
     if not itl or not ttft:
         return "No page of accuracy lies beside this report's program (analysis/ACCURACY.md), so no error against a real engine is stated."
     middle = lambda values: sorted(values)[len(values) // 2]
+    shown = shown_by_recorded_batches(page)
     text = (
-        f"On {len(itl)} predictions from recordings of vLLM 0.24 on four H200s ({way}, batches rescheduled), mean ITL was off by "
+        f"On {len(itl)} predictions from recordings of vLLM 0.24 on {len(shown) or 'some'} H200s ({way}, batches rescheduled), mean ITL was off by "
         f"{middle(itl):.1f} % in the median and {max(itl):.1f} % at worst, mean TTFT by {middle(ttft):.1f} % and {max(ttft):.1f} % "
         "(analysis/ACCURACY.md). Other kinds of GPU and engines were not compared."
     )
-    shown = shown_by_recorded_batches(page)
     if batches == "recorded" and shown:
         text += (
             f" Recorded batches, as here, show less of a difference than there is: {min(shown):.0f} to {max(shown):.0f} % of it in the "
