@@ -25,13 +25,14 @@ def placements():
 
 
 def sequences_beside(lengths, padded, model, launches):
-    """The sequences of which a CTA shares its SM with one of the longest sequence's."""
+    """The sequences of which a CTA shares its SM with one of the longest sequence's, itself among them if two of its own do."""
     tokens = BLOCK_TOKENS // (model["num_query_heads"] // model["num_kv_heads"])
     blocks = padded // tokens + padded
     sms = launches[blocks * model["num_kv_heads"]]
     own = [{sms[row + row // tokens + head * blocks] for head in range(model["num_kv_heads"])} for row in range(len(lengths))]
     longest = lengths.index(max(lengths))
-    return [row for row in range(len(lengths)) if row != longest and own[row] & own[longest]]
+    meets_itself = len(own[longest]) < model["num_kv_heads"]
+    return [row for row in range(len(lengths)) if own[row] & own[longest] and (row != longest or meets_itself)]
 
 
 def decode_steps(reprise, trace, launches):

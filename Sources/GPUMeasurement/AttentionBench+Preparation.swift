@@ -41,7 +41,8 @@ extension AttentionBench {
     return pools
   }
 
-  /// Makes room for a product, or says that there is nothing that computes it.
+  /// Makes room for a product, and computes one of a new size, for which cuBLAS may load kernels; or says that
+  /// there is nothing that computes it.
   func prepare(_ product: MatrixProducts.Size) throws(CUDAError) {
     guard let products else {
       note(
@@ -51,6 +52,9 @@ extension AttentionBench {
       return
     }
     try products.reserve(product, in: context)
+    guard knownProducts.insert(product).inserted else { return }
+    try products.enqueue(product, in: context)
+    try stream.synchronize()
   }
 
   private func grow(

@@ -38,6 +38,8 @@ public final class AttentionBench {
   let products: MatrixProducts?
   private let loader: KernelLoader
   var memory = LaunchMemory()
+  /// Sizes of products that were computed before.
+  var knownProducts: Set<MatrixProducts.Size> = []
   /// The place in the pool's order where the next batch's KV begins, so that it was not read last.
   var cursor = 0
   /// Measured over least time of calls of a kind, from which the length of graphs is chosen.
@@ -125,7 +127,8 @@ public final class AttentionBench {
   /// finds its KV in L2. Going round costs nothing beside the calls themselves, which an explicit
   /// flush before each would. `warm` calls all read one copy. All calls are nodes of CUDA graphs, as
   /// vLLM's decode steps are; the time of a replay over its calls is one sample. A round is cut into
-  /// graphs of a third of a millisecond, so that six samples seldom take more than one round.
+  /// graphs of a third of a millisecond, so that six samples seldom take more than one round, and into longer
+  /// ones for a host that launches slowly.
   ///
   /// Before each graph of a decode batch, and outside of its time, comes a product of as many rows, since
   /// the matrix product before attention decides to which SMs the CTAs of a kernel without a split go.
@@ -175,23 +178,28 @@ public final class AttentionBench {
       isSingleTokenOnly: batch.summary.isSingleTokenOnly)
     if let product { try prepare(product) }
     var attempt = 0
+    var hasWaited = false
     while true {
       let calls = calls(ofMicroseconds: (paces[kind] ?? 1) * plan.leastMicroseconds)
       let pools = try prepare(plan, batch, cache: cache, calls: calls, words: words)
       let round = CallRound(
         pools: pools, calls: calls, plan: plan, kernels: kernels, product: product)
-      let result = try time(round)
+      var result = try time(round)
       cursor += min(pools, round.callsLaunched) * plan.blocks
       attempt += 1
       guard let median = Measurement.median(of: result.samples) else { return result }
       paces[kind] = max(1e-3, median.microseconds / plan.leastMicroseconds)
-      // A host that launches slowly needs longer graphs, here and from now on.
+      // Once may be chance. A host that launches slowly needs longer graphs, here and from now on.
       if result.mayHaveWaited {
-        if replayMicroseconds < GPUMeasurementLimits.replayMicrosecondsMax {
-          replayMicroseconds *= 2
+        let isLongest = replayMicroseconds >= GPUMeasurementLimits.replayMicrosecondsMax
+        if hasWaited, !isLongest { replayMicroseconds *= 2 }
+        if !hasWaited || !isLongest {
+          hasWaited = true
           continue
         }
-        note("the GPU waited for its host now and then, so times of short calls may be too long")
+        result.isComplete = false
+        note(
+          "the GPU waited for its host, so times of short calls may be too long; they are partial")
       }
       // A kind seen for the first time may turn out faster than guessed: its replays were too short.
       let replay = median.microseconds * Double(round.callsPerGraph)
@@ -215,7 +223,7 @@ public final class AttentionBench {
 
   private static let epoch = ContinuousClock.now
 
-  /// Time of a clock that does not stand still.
+  /// Time since it was first asked for.
   @Sendable public static func continuousTime() -> Nanoseconds { time(since: epoch) }
 
   static func time(since start: ContinuousClock.Instant) -> Nanoseconds {

@@ -15,7 +15,11 @@ struct ProvidedTimes {
   private(set) var machine: MeasuredMachine?
 
   /// Reads a store; a file that is not there has nothing.
-  init(path: String, gpu: String, context: AttentionContext) throws(GPUMeasurementError) {
+  ///
+  /// - `placement`: how the GPU deals CTAs; `nil` for in turn
+  init(
+    path: String, gpu: String, context: AttentionContext, placement: CTAPlacement? = nil
+  ) throws(GPUMeasurementError) {
     let prefix = MeasuredOrigin.prefix(of: context)
     var found: [KernelVariant: [MeasuredOrigin: [(BatchKey, Nanoseconds)]]] = [:]
     do throws(MeasurementStoreError) {
@@ -47,7 +51,7 @@ struct ProvidedTimes {
         }
       }
       fitted[variant] = KernelFit.fit(
-        Self.thinned(measurements), crossValidates: false)
+        Self.thinned(measurements), placement: placement, crossValidates: false)
     }
   }
 

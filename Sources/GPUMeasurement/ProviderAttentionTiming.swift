@@ -21,6 +21,7 @@ public final class ProviderAttentionTiming: AttentionTiming {
   private let context: AttentionContext
   private let isExact: Bool
   private let gpu: String
+  private let placement: CTAPlacement?
   private let state: Mutex<State>
 
   private struct State {
@@ -37,11 +38,13 @@ public final class ProviderAttentionTiming: AttentionTiming {
   /// - `profile`: times batches before anything is measured
   /// - `packaged`: the variants of packages that policies choose from
   /// - `gpu`: which GPU's measurements are wanted
+  /// - `placement`: how the GPU deals CTAs; `nil` for in turn
   /// - `isExact`: whether every length is measured, none interpolated
   public init(
     base: any AttentionTiming, profile: ProfileAttentionTiming, packaged: [KernelVariant],
-    gpu: String, context: AttentionContext, isExact: Bool = false
+    gpu: String, context: AttentionContext, placement: CTAPlacement? = nil, isExact: Bool = false
   ) {
+    self.placement = placement
     self.base = base
     self.profile = profile
     self.context = context
@@ -56,7 +59,8 @@ public final class ProviderAttentionTiming: AttentionTiming {
 
   /// Reads what a provider has measured, and forgets the plan.
   public func read(store path: String) throws(GPUMeasurementError) {
-    let provided = try ProvidedTimes(path: path, gpu: gpu, context: context)
+    let provided = try ProvidedTimes(
+      path: path, gpu: gpu, context: context, placement: placement)
     state.withLock { state in
       state = State(
         provided: provided,

@@ -24,6 +24,8 @@ enum MachineProfileLimits {
   static let creditTimes = 1...1e12
   /// Errors of a fit, as fractions.
   static let errors = 0...1e9
+  /// CTAs that an SM holds at once, at most.
+  static let placedCTAsPerSMMax = 32
   /// CTAs of a launch that a GPU holds whole.
   static let placedCTAsMax = 65_536
   /// Such launches that a profile has.

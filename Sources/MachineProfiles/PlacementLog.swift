@@ -8,13 +8,14 @@ internal import TraceModel
 /// ```
 /// Lines of other operations are passed over.
 public enum PlacementLog {
-  /// The launches of a log, each with the SM of every CTA; none where it has no such lines.
+  /// The launches of a log, each with the SM of every CTA, behind `known`; no more where it has no such lines.
   ///
   /// - `gpu`, `smCount`: of which GPU they must be
+  /// - `known`: those of other logs, which these must not contradict
   public static func launches(
-    text: String, source: String, gpu: String, smCount: Int
+    text: String, source: String, gpu: String, smCount: Int, beside known: [[Int16]] = []
   ) throws(MachineProfileError) -> [[Int16]] {
-    var launches: [[Int16]] = []
+    var launches = known
     var number = 0
     for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       number += 1
@@ -33,6 +34,16 @@ public enum PlacementLog {
       else {
         throw wrong("`sms` must have the number of an SM for each of `ctas` CTAs")
       }
+      if let other = launches.first(where: { $0.count == launch.count }) {
+        guard other == launch else {
+          throw wrong("puts \(launch.count) CTAs elsewhere than another line does; keep one")
+        }
+        continue
+      }
+      guard launches.count < MachineProfileLimits.placedLaunchesMax else {
+        throw wrong(
+          "is beyond the \(MachineProfileLimits.placedLaunchesMax) launches that a profile has")
+      }
       launches.append(launch)
     }
     return launches
@@ -41,12 +52,17 @@ public enum PlacementLog {
 
 /// Launches in profiles and logs.
 enum PlacedLaunch {
-  /// The SM of each CTA; `nil` where one is none of the GPU's, or they are none or too many.
+  /// The SM of each CTA; `nil` where one is none of the GPU's, or they are none or more than it holds.
   static func sms(_ numbers: [Int?], smCount: Int) -> [Int16]? {
     guard (1...MachineProfileLimits.placedCTAsMax).contains(numbers.count) else { return nil }
     let sms = numbers.compactMap { number in
       number.flatMap { (0..<smCount).contains($0) ? Int16(exactly: $0) : nil }
     }
-    return sms.count == numbers.count ? sms : nil
+    var onSM: [Int16: Int] = [:]
+    for sm in sms { onSM[sm, default: 0] += 1 }
+    guard sms.count == numbers.count,
+      onSM.values.allSatisfy({ $0 <= MachineProfileLimits.placedCTAsPerSMMax })
+    else { return nil }
+    return sms
   }
 }

@@ -38,7 +38,6 @@ struct ProfileReader {
   func placement(_ json: JSONValue) throws(MachineProfileError) -> CTAPlacement {
     let key = "cta_placement"
     let smCount = try integer(json, "sm_count")
-    // Profiles of before have none.
     guard let value = json[key], value != .null else { return .inTurn(smCount: smCount) }
     let entries = try array(json, key)
     let launches = entries.compactMap { entry in
@@ -47,7 +46,10 @@ struct ProfileReader {
       }
     }
     guard launches.count == entries.count, launches.count <= Limits.placedLaunchesMax else {
-      throw missing(key, "for each launch a string with numbers of SMs below `sm_count`")
+      throw missing(
+        key,
+        "for each of at most \(Limits.placedLaunchesMax) launches a string with numbers of SMs below "
+          + "`sm_count`, of each at most \(Limits.placedCTAsPerSMMax)")
     }
     return CTAPlacement(smCount: smCount, launches: launches)
   }

@@ -35,7 +35,8 @@ struct StepTimeOptions: ParsableArguments {
     on console: Console
   ) throws -> (times: StepTimes, measured: MeasuredAttentionTiming?, notes: [String]) {
     let found = try gpu.timing(
-      timing, for: source, replaysPackages: rounds.map { !$0.packaged.isEmpty } ?? false,
+      timing, for: source, profile: profile,
+      replaysPackages: rounds.map { !$0.packaged.isEmpty } ?? false,
       on: console)
     let measured = rounds.map { $0.ownTiming(found, timing) } ?? found
     let times = try StepTimes(

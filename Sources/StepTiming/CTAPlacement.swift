@@ -1,20 +1,20 @@
 /// Which streaming multiprocessor (SM) each CTA of a launch goes to, for launches that a GPU holds whole.
 ///
 /// The hardware deals a launch's CTAs to SMs before the first has ended. How, depends on their number
-/// alone: on eight H200s alike, whatever the shape of the grid and the kernels around, the same CTAs
-/// came to share an SM (`Sources/GPUMeasurement/cta_placement.py`). A kernel whose CTAs are uneven takes as
-/// long as those that share an SM with a long one.
+/// alone: behind a matrix product the same CTAs came to share an SM on three H200s, whatever the shape of
+/// the grid (`Sources/GPUMeasurement/cta_placement.py`). A kernel whose CTAs are uneven takes as long as
+/// those that share an SM with a long one.
 public struct CTAPlacement: Hashable, Sendable {
   /// The SMs of a GPU.
   public let smCount: Int
   /// Measured launches with more CTAs than there are SMs, fewest CTAs first: the SM of each CTA.
   ///
-  /// Launches between them are dealt as the next larger one.
+  /// Launches between them are taken to be dealt as the next larger one, for want of better: of the CTAs that
+  /// share an SM in a launch, the next larger one has a sixth to a half elsewhere.
   public let launches: [[Int16]]
 
-  /// The largest launch that is taken for one that the GPU holds whole, where none was measured, in CTAs
-  /// for each SM.
-  private static let wholePerSM = 5
+  /// CTAs of Triton's attention kernels that an SM holds at once.
+  static let heldPerSM = 5
 
   /// What was measured of a GPU; SMs are from 0 to below `smCount`.
   public init(smCount: Int, launches: [[Int16]]) {
@@ -30,9 +30,9 @@ public struct CTAPlacement: Hashable, Sendable {
     }
     return CTAPlacement(
       smCount: smCount,
-      launches: [(0..<wholePerSM * smCount).map { Int16($0 % smCount) }])
+      launches: [(0..<heldPerSM * smCount).map { Int16($0 % smCount) }])
   }
 
-  /// The SM of each CTA of a launch and perhaps of more; `nil` where the GPU does not hold it whole.
+  /// The SM of each CTA of a launch, and perhaps of more; `nil` of one larger than any of `launches`.
   func sms(ctas: Int) -> [Int16]? { launches.first { $0.count >= ctas } }
 }

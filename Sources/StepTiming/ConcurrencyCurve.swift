@@ -1,7 +1,7 @@
 /// Nanoseconds that one CTA needs per KV token, as more CTAs share the GPU.
 ///
-/// Few CTAs are bound by the latency of their own loads; on one SM two disturb each other a little;
-/// many are bound by the memory's bandwidth, and then the time grows with their number.
+/// Few CTAs are bound by the latency of their own loads; on one SM two disturb each other a little; many
+/// are bound by what they share, and then the time grows with their number.
 struct ConcurrencyCurve: Hashable, Sendable {
   /// CTAs per SM at which `values` hold, ascending.
   let knots: [Double]
@@ -59,9 +59,8 @@ struct SharedPace: Sendable {
   /// By CTAs on the SM, and CTAs that run on the GPU.
   private let tables: [[Double]]
 
-  /// CTAs on an SM, and on the GPU, up to which times are kept.
-  private static let onSMMax = 5
-  private static let runningMax = 720
+  /// CTAs on the GPU up to which times are kept.
+  private let runningMax: Int
   /// CTAs from which on they are not few, and below which they are not fewer.
   private static let few = 8.0...24.0
 
@@ -71,14 +70,22 @@ struct SharedPace: Sendable {
   /// - `bandwidth`: bytes per nanosecond of the GPU
   /// - `sharpness`: exponent of the smooth maximum of both
   /// - `fewExcess`: what eight CTAs take longer for a token than many do, as a fraction
-  init(sharing: ConcurrencyCurve, bandwidth: Double, sharpness: Double, fewExcess: Double) {
+  /// - `smCount`: SMs of the GPU; times are kept of as many CTAs as it holds
+  init(
+    sharing: ConcurrencyCurve, bandwidth: Double, sharpness: Double, fewExcess: Double,
+    smCount: Int
+  ) {
+    let held = CTAPlacement.heldPerSM
+    // A profile may state more SMs than a GPU has.
+    let most = held * min(max(1, smCount), 1024)
+    runningMax = most
     self.sharing = sharing
     self.bandwidth = bandwidth
     self.sharpness = sharpness
     self.fewExcess = fewExcess
-    tables = (1...Self.onSMMax).map { onSM in
+    tables = (1...held).map { onSM in
       let own = sharing.nanosecondsPerToken(load: Double(onSM))
-      return (0...Self.runningMax).map { running in
+      return (0...most).map { running in
         Self.joined(
           own * Self.excess(running, fewExcess), running, bandwidth: bandwidth,
           sharpness: sharpness)
@@ -96,7 +103,7 @@ struct SharedPace: Sendable {
         sharing.nanosecondsPerToken(load: Double(onSM)), running, bandwidth: bandwidth,
         sharpness: sharpness)
     }
-    if onSM <= Self.onSMMax, running <= Self.runningMax { return tables[onSM - 1][running] }
+    if onSM <= tables.count, running <= runningMax { return tables[onSM - 1][running] }
     return nanosecondsPerToken(load: Double(onSM), running: running)
   }
 

@@ -116,11 +116,12 @@ public struct RecordedRest: Sendable {
 
   /// Whether the GPU waits for the launch of such a step.
   ///
-  /// A size is told from as a whole or not at all: the longest of its steps alone would be taken for what
-  /// it takes.
+  /// That goes by what the profile expects of it, if it knows steps in pieces: of a size whose GPU mostly waits, those
+  /// that took longest are no measure.
   private func isBoundByLaunch(_ time: StepTime, gpu: Nanoseconds) -> Bool {
     guard let host, !time.launch.isFullGraph else { return false }
-    let expected = prior.map { time.attention + $0.time(of: time.launch) } ?? gpu
+    let expected =
+      prior.flatMap { $0.pieces.isEmpty ? nil : time.attention + $0.time(of: time.launch) } ?? gpu
     return expected.seconds
       < Self.launchMargin * host.launch(of: time.launch, attention: time.variant.family).seconds
   }

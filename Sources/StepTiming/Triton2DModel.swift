@@ -6,11 +6,11 @@ public import KernelSelection
 /// them to SMs (`CTAPlacement`), and none is moved when others have ended. On an SM of its own a CTA
 /// advances at the pace of its own loads, or of its share of the memory's bandwidth; beside others it is
 /// slower, until those have ended. The grid is sized by an upper bound on query blocks, padding rows
-/// included; the surplus CTAs exit at once, but not before they have taken their turn. Where the GPU does
-/// not hold the launch whole, the SMs are taken to share it evenly.
+/// included; the surplus CTAs exit at once, but not before they have taken their turn. The SMs are
+/// taken to share a launch evenly that is larger than any whose placement was measured.
 ///
-/// CTAs of which fewer than 24 run are slower by up to `few_ctas_excess`, but those of a single row are
-/// not. So it was measured, alone and in the engine; the cause is not known.
+/// CTAs of which fewer than 24 run are slower by up to `few_ctas_excess`, but those of a launch for a single
+/// row are not. So it was measured, alone and in the engine; the cause is not known.
 ///
 /// A batch with prompts has thousands of CTAs: its time is their work over the GPU's pace, and the tail of
 /// the last long ones.
@@ -43,7 +43,8 @@ public struct Triton2DModel: KernelModel {
     alone = parameters[2]
     pace = SharedPace(
       sharing: ConcurrencyCurve(knots: [1, 2, 4, 8], first: alone, growth: parameters[3...5]),
-      bandwidth: parameters[6], sharpness: parameters[7], fewExcess: parameters[8])
+      bandwidth: parameters[6], sharpness: parameters[7], fewExcess: parameters[8],
+      smCount: placement.smCount)
     self.placement = placement
     prefillPace = parameters[9]
     tail = parameters[10]
@@ -72,23 +73,25 @@ public struct Triton2DModel: KernelModel {
         pace.nanosecondsPerToken(onSM: 1, running: $0 * heads, isOneRow: isOneRow)
       }
     }
-    if placement.smCount == context.smCount, let sms = placement.sms(ctas: ctas) {
-      let blockQ = context.queryTokensPerBlock
-      return SharedSMs.nanoseconds(
-        ascending: batch.ascendingKVLengths, overhead: overhead, smCount: context.smCount,
-        ctasPerRow: heads,
-        sm: { rank, head in
-          let row = Int(batch.ascendingRows[rank])
-          return Int(sms[row + row / blockQ + head * blocks])
-        },
-        pace: { onSM, rows in
-          pace.nanosecondsPerToken(onSM: onSM, running: rows * heads, isOneRow: isOneRow)
-        })
+    let blockQ = context.queryTokensPerBlock
+    guard placement.smCount == context.smCount, let sms = placement.sms(ctas: ctas) else {
+      let loadPerRow = Double(ctas) / Double(batch.summary.rows) / Double(context.smCount)
+      return FluidSweep.nanoseconds(
+        ascending: batch.ascendingKVLengths, overhead: overhead
+      ) { rows in
+        pace.nanosecondsPerToken(load: Double(rows) * loadPerRow, running: rows * heads)
+      }
     }
-    let loadPerRow = Double(ctas) / Double(batch.summary.rows) / Double(context.smCount)
-    return FluidSweep.nanoseconds(ascending: batch.ascendingKVLengths, overhead: overhead) { rows in
-      pace.nanosecondsPerToken(load: Double(rows) * loadPerRow, running: rows * heads)
-    }
+    return SharedSMs.nanoseconds(
+      ascending: batch.ascendingKVLengths, overhead: overhead, smCount: context.smCount,
+      ctasPerRow: heads,
+      sm: { rank, head in
+        let row = Int(batch.ascendingRows[rank])
+        return Int(sms[row + row / blockQ + head * blocks])
+      },
+      pace: { onSM, rows in
+        pace.nanosecondsPerToken(onSM: onSM, running: rows * heads, isOneRow: isOneRow)
+      })
   }
 
   private func mixedNanoseconds(_ batch: AttentionBatch, _ context: AttentionContext) -> Double {

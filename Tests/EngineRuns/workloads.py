@@ -50,7 +50,10 @@ def burst_20():
 
 
 def chat_12():
-    """Twelve conversations of five turns behind one system prompt; each prompt repeats all that was said before."""
+    """Twelve conversations of five turns behind one system prompt; each prompt repeats all that was asked before.
+
+    For what the engine answered, which is not known beforehand, it has as many other tokens.
+    """
     dice = random.Random(12)
     requests = []
     for caller in range(12):

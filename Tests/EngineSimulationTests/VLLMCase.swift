@@ -95,7 +95,8 @@ struct VLLMCase {
       }
       let victims =
         step.preempted.isEmpty ? [] : ["preempted"] + step.preempted.sorted().map(String.init)
-      let end = "free \(step.freeKVBlocks ?? -1) at \(step.scheduleStart.rawValue / 1000)"
+      let (whole, part) = step.scheduleStart.rawValue.quotientAndRemainder(dividingBy: 1000)
+      let end = "free \(step.freeKVBlocks ?? -1) at \(whole)\(part == 0 ? "" : ".\(part)")"
       return (rows + victims + [end]).joined(separator: " ")
     }
   }

@@ -49,6 +49,15 @@ struct PlacementLogTests {
     }
   }
 
+  @Test("two lines of one launch must agree")
+  func contradiction() throws {
+    let head = #"{"op":"cta-placement","gpu":"NVIDIA H200","sm_count":132,"ctas":2,"sms":"#
+    #expect(try launches(head + "[0,1]}\n" + head + "[0,1]}") == [[0, 1]])
+    #expect(throws: MachineProfileError.self) {
+      try launches(head + "[0,1]}\n" + head + "[1,0]}")
+    }
+  }
+
   @Test(
     "a line that cannot be is refused with its number",
     arguments: [
@@ -63,6 +72,6 @@ struct PlacementLogTests {
     let error = #expect(throws: MachineProfileError.self) {
       try launches(#"{"op":"paged-attention"}"# + "\n" + line)
     }
-    #expect(error?.message.contains("2") == true, "\(error?.message ?? "")")
+    #expect(error?.message.hasPrefix("test:2: ") == true, "\(error?.message ?? "")")
   }
 }

@@ -236,6 +236,7 @@ def batches(case, model):
                 in_flight.append((gpu_end, output, sampling_rows(scheduler, output)))
                 if len(in_flight) < depth and now < in_flight[0][0]:
                     continue
+            assert in_flight or count, "vLLM has requests and schedules none"
         if in_flight:
             end, output, samples = in_flight.pop(0)
             now = max(now, end)

@@ -43,6 +43,48 @@ struct Triton2DModelTests {
     #expect(isNear(try microseconds(lengths, crowded), 18 + 6 + 1))
   }
 
+  @Test("few CTAs of several rows are slower, a single row's are not; all share the memory")
+  func fewAndMany() throws {
+    func time(_ rows: Int, few: Double, bandwidth: Double) throws -> Double {
+      let model = Triton2DModel(
+        parameters: [1e-9, 1e-9, 10, 1, 1, 1, bandwidth, 8, few, 1, 1],
+        placement: .inTurn(smCount: 64))
+      let wide = AttentionContext(
+        queryHeads: 4, kvHeads: 1, headSize: 128, kvBlockSize: 16, smCount: 64,
+        graphs: CUDAGraphs(mode: .none, captureSizes: []))
+      let batch = AttentionBatch(rows: (0..<rows).map { _ in (1, 1000) })
+      return try #require(model.microseconds(.triton2D, for: batch, in: wide))
+    }
+    #expect(isNear(try time(1, few: 0.5, bandwidth: 1e6), 10))
+    #expect(isNear(try time(8, few: 0.5, bandwidth: 1e6), 15))
+    #expect(isNear(try time(16, few: 0.5, bandwidth: 1e6), 12.5))
+    #expect(isNear(try time(24, few: 0.5, bandwidth: 1e6), 10))
+    // 32 CTAs of 512 bytes a token at 256 bytes a nanosecond: 64 ns a token, as an SM's 10 are less.
+    #expect(isNear(try time(32, few: 0.5, bandwidth: 256), 64))
+  }
+
+  @Test("where measured launches end, a row more changes little")
+  func edge() throws {
+    let profile = try #require(try BuiltinProfiles.profile(gpu: "NVIDIA H200"))
+    let timing = ProfileAttentionTiming(profile.kernels)
+    let h200 = AttentionContext(
+      queryHeads: 32, kvHeads: 8, headSize: 128, kvBlockSize: 16, smCount: 132,
+      graphs: CUDAGraphs(mode: .none, captureSizes: []))
+    func mean(_ rows: Int) throws -> Double {
+      // Over places of the long rows, which decide which of them meet.
+      let times = try (0..<40).map { start in
+        try timing.attentionTime(
+          of: .triton2D,
+          for: AttentionBatch(
+            rows: (0..<rows).map { (1, ($0 * 7 + start) % 40 == 0 ? 8000 : 300) }), in: h200
+        ).microseconds
+      }
+      return times.reduce(0, +) / Double(times.count)
+    }
+    let ratio = try mean(65) / mean(64)
+    #expect((0.9...1.1).contains(ratio), "\(ratio)")
+  }
+
   @Test("a launch that was not measured is dealt as the next larger one, and beyond all evenly")
   func unmeasured() throws {
     let lengths = [Int32](repeating: 1000, count: 4)

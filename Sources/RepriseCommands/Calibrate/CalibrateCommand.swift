@@ -92,8 +92,8 @@ struct CalibrateCommand: ConsoleCommand {
     for log in logs {
       let text = String(decoding: try InputFile.bytes(path: log), as: UTF8.self)
       measurements += try kernels(in: text, of: log, smCount: machine.smCount, on: console)
-      launches += try PlacementLog.launches(
-        text: text, source: log, gpu: machine.gpu, smCount: machine.smCount)
+      launches = try PlacementLog.launches(
+        text: text, source: log, gpu: machine.gpu, smCount: machine.smCount, beside: launches)
     }
     if let onlyMachine, !readers.contains(where: { $0.header.machine == onlyMachine }) {
       throw CommandError.usage(

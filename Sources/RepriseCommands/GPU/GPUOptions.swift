@@ -36,10 +36,11 @@ struct GPUOptions: ParsableArguments {
   /// Times of executed kernels for a trace's engine; `nil` where the profile is to be used.
   func timing(
     _ choice: TimingChoice, for source: ReplaySource, cache: MeasuredState.Cache = .cold,
-    requiresGPU: Bool = false, replaysPackages: Bool = false, on console: Console
+    profile: String? = nil, requiresGPU: Bool = false, replaysPackages: Bool = false,
+    on console: Console
   ) throws -> MeasuredAttentionTiming? {
     try timing(
-      choice, engine: source.engine, gpu: source.gpu, cache: cache,
+      choice, engine: source.engine, gpu: source.gpu, cache: cache, profile: profile,
       requiresGPU: requiresGPU, replaysPackages: replaysPackages, on: console)
   }
 
@@ -49,11 +50,12 @@ struct GPUOptions: ParsableArguments {
   /// standard error and not in the report, which is the same either way.
   ///
   /// - `gpu`: whose measurements are wanted where there is no GPU
+  /// - `profile`: a file that says how the GPU deals CTAs, instead of the built-in profile
   /// - `requiresGPU`: whether measurements without a GPU do not do
   /// - `replaysPackages`: whether a store of packages' kernels alone leaves the others to the profile
   func timing(
     _ choice: TimingChoice, engine: EngineModel, gpu: String,
-    cache: MeasuredState.Cache = .cold, requiresGPU: Bool = false,
+    cache: MeasuredState.Cache = .cold, profile: String? = nil, requiresGPU: Bool = false,
     replaysPackages: Bool = false, on console: Console
   ) throws -> MeasuredAttentionTiming? {
     guard choice != .profile else {
@@ -63,7 +65,9 @@ struct GPUOptions: ParsableArguments {
       return nil
     }
     let isExport = measurements.map(MeasurementFile.isExport) ?? false
-    let placement = try BuiltinProfiles.profile(gpu: gpu)?.placement
+    let placement =
+      try profile.map { try StepTimes.profile(gpu: gpu, path: $0).placement }
+      ?? BuiltinProfiles.profile(gpu: gpu)?.placement
     func timing(_ bench: sending AttentionBench?) throws -> MeasuredAttentionTiming {
       try MeasuredAttentionTiming(
         measurements: isExport ? nil : measurements,

@@ -58,7 +58,8 @@ struct ProviderRounds {
     }
     let timing = ProviderAttentionTiming(
       base: times.attention, profile: ProfileAttentionTiming(calls), packaged: packaged,
-      gpu: source.gpu, context: source.engine.attentionContext, isExact: isExact)
+      gpu: source.gpu, context: source.engine.attentionContext, placement: profile.placement,
+      isExact: isExact)
     times.attention = EngineAttentionTiming(timing, kernels: profile.kernels, of: packaged)
     var outcomes: [PolicyOutcome] = []
     for round in 1...Self.most {
