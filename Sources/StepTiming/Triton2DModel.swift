@@ -6,8 +6,8 @@ public import KernelSelection
 /// them to SMs (`CTAPlacement`), and none is moved when others have ended. On an SM of its own a CTA
 /// advances at the pace of its own loads, or of its share of the memory's bandwidth; beside others it is
 /// slower, until those have ended. The grid is sized by an upper bound on query blocks, padding rows
-/// included; the surplus CTAs exit at once, but not before they have taken their turn. The SMs are
-/// taken to share a launch evenly that is larger than any whose placement was measured.
+/// included; the surplus CTAs exit at once, but not before they have taken their turn. A launch larger than
+/// any whose placement was measured is taken to load all SMs alike.
 ///
 /// CTAs of which fewer than 24 run are slower by up to `few_ctas_excess`, but those of a launch for a single
 /// row are not. So it was measured, alone and in the engine; the cause is not known.
