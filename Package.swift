@@ -102,7 +102,10 @@ let package = Package(
       [
         "KernelImages", "CUDADriver", "MeasurementStore", "StepTiming", "KernelSelection",
         "TraceModel",
-      ], exclude: ["README.md", "H200.md", "device-check.sh", "short_memory.py"]),
+      ],
+      exclude: [
+        "README.md", "H200.md", "device-check.sh", "short_memory.py", "cta_placement.py",
+      ]),
     .target(
       name: "MeasurementStore", dependencies: ["KernelSelection", "TraceModel", "CSQLite"],
       exclude: ["README.md"], swiftSettings: swiftSettings,

@@ -104,7 +104,7 @@ struct ReplayInvariantTests {
     scheduler.keepsRows = true
     let books = SchedulerDriver(scheduler: scheduler).run(
       calls: served.map { Int($0.arrival.milliseconds / 20) }
-    ) { scheduler, _ in
+    ) { scheduler in
       scheduler.pool.isConsistent && scheduler.holdsWhatItComputed
     }
     #expect(books.allSatisfy { $0 })

@@ -9,8 +9,8 @@ struct SchedulerDriver {
 
   /// Adds request i before call `calls[i]`, or earlier on an idle engine, and runs all to their end.
   ///
-  /// Gives what `look` makes of each call that scheduled something and of the requests preempted.
-  consuming func run<Seen>(calls: [Int], look: (Scheduler, [Int32]) -> Seen) -> [Seen] {
+  /// Gives what `look` makes of each call that scheduled something.
+  consuming func run<Seen>(calls: [Int], look: (Scheduler) -> Seen) -> [Seen] {
     var batch = AttentionBatch()
     var step: Int32 = 0
     var completed: Int32 = 0
@@ -31,7 +31,8 @@ struct SchedulerDriver {
       call += 1
       let isEmpty = batch.summary.rows == 0
       if !isEmpty {
-        seen.append(look(scheduler, scheduler.takePreempted()))
+        _ = scheduler.takePreempted()
+        seen.append(look(scheduler))
         step += 1
       }
       if step - completed == depth || (isEmpty && step > completed) {
