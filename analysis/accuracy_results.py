@@ -40,7 +40,7 @@ class Run:
     @property
     def asked(self):
         """The workload whatever run of it this is."""
-        return re.sub("-(again|warm|cached)$", "", self.workload)
+        return re.sub("-(again|warm|cached|unrecorded)$", "", self.workload)
 
 
 def repeated():

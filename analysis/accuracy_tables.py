@@ -95,6 +95,15 @@ def interval_table(ways):
             yield f"| {kind}, {words(name)} |" + "|".join(cells) + "|"
 
 
+def error_table(predictions):
+    """Errors of (source, target, result), without what takes a trace of the target."""
+    yield "| workload | recorded under | predicted for | " + " | ".join(map(words, STATISTICS)) + " |"
+    yield "|---|---|---|" + "---|" * len(STATISTICS)
+    for source, target, result in predictions:
+        errors = [signed(result["statistics"][name]["error"]) for name in STATISTICS]
+        yield f"| {target.workload} | {source.name} | {target.name} | " + " | ".join(errors) + " |"
+
+
 def edge_table(ways):
     yield "| workload | recorded under | replayed under | timing | statistic | real | predicted | interval |"
     yield "|---|---|---|---|---|---|---|---|"
