@@ -9,8 +9,9 @@ public struct CTAPlacement: Hashable, Sendable {
   public let smCount: Int
   /// Measured launches with more CTAs than there are SMs, fewest CTAs first: the SM of each CTA.
   ///
-  /// Launches between them are taken to be dealt as the next larger one, for want of better: of the CTAs that
-  /// share an SM in a launch, the next larger one has a sixth to a half elsewhere.
+  /// Launches between them are taken to be dealt as the next larger one, for want of better: of the pairs of
+  /// CTAs that share an SM in a measured launch, a quarter do not in the next larger one (none to nine
+  /// tenths, by launch).
   public let launches: [[Int16]]
 
   /// CTAs of Triton's attention kernels that an SM holds at once.

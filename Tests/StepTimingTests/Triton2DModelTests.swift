@@ -7,9 +7,13 @@ import TraceModel
 
 @Suite("The 2D kernel's model")
 struct Triton2DModelTests {
-  private let context = AttentionContext(
-    queryHeads: 4, kvHeads: 1, headSize: 128, kvBlockSize: 16, smCount: 4,
-    graphs: CUDAGraphs(mode: .none, captureSizes: []))
+  private let context = Self.context(kvHeads: 1, smCount: 4)
+
+  private static func context(kvHeads: Int, smCount: Int) -> AttentionContext {
+    AttentionContext(
+      queryHeads: 4 * kvHeads, kvHeads: kvHeads, headSize: 128, kvBlockSize: 16, smCount: smCount,
+      graphs: CUDAGraphs(mode: .none, captureSizes: []))
+  }
 
   /// 10 ns a token alone, 2 and 4 times that beside one and three others, and no other limit.
   private func model(_ placement: CTAPlacement) -> Triton2DModel {
@@ -20,6 +24,18 @@ struct Triton2DModelTests {
   private func microseconds(_ lengths: [Int32], _ placement: CTAPlacement) throws -> Double {
     let batch = AttentionBatch(rows: lengths.map { (1, $0) })
     return try #require(model(placement).microseconds(.triton2D, for: batch, in: context))
+  }
+
+  /// Microseconds by the built-in profile of the H200, with its 8 KV heads.
+  private func onH200(
+    _ rows: Int, padded: Int = 0, lengths: (_ row: Int) -> Int32
+  ) throws -> Double {
+    let profile = try #require(try BuiltinProfiles.profile(gpu: "NVIDIA H200"))
+    return try ProfileAttentionTiming(profile.kernels).attentionTime(
+      of: .triton2D,
+      for: AttentionBatch(rows: (0..<rows).map { (1, lengths($0)) }, paddedRows: padded),
+      in: Self.context(kvHeads: 8, smCount: 132)
+    ).microseconds
   }
 
   private func isNear(_ one: Double, _ other: Double) -> Bool { abs(one / other - 1) < 1e-4 }
@@ -49,9 +65,7 @@ struct Triton2DModelTests {
       let model = Triton2DModel(
         parameters: [1e-9, 1e-9, 10, 1, 1, 1, bandwidth, 8, few, 1, 1],
         placement: .inTurn(smCount: 64))
-      let wide = AttentionContext(
-        queryHeads: 4, kvHeads: 1, headSize: 128, kvBlockSize: 16, smCount: 64,
-        graphs: CUDAGraphs(mode: .none, captureSizes: []))
+      let wide = Self.context(kvHeads: 1, smCount: 64)
       let batch = AttentionBatch(rows: (0..<rows).map { _ in (1, 1000) })
       return try #require(model.microseconds(.triton2D, for: batch, in: wide))
     }
@@ -65,19 +79,10 @@ struct Triton2DModelTests {
 
   @Test("where measured launches end, a row more changes little")
   func edge() throws {
-    let profile = try #require(try BuiltinProfiles.profile(gpu: "NVIDIA H200"))
-    let timing = ProfileAttentionTiming(profile.kernels)
-    let h200 = AttentionContext(
-      queryHeads: 32, kvHeads: 8, headSize: 128, kvBlockSize: 16, smCount: 132,
-      graphs: CUDAGraphs(mode: .none, captureSizes: []))
     func mean(_ rows: Int) throws -> Double {
       // Over places of the long rows, which decide which of them meet.
       let times = try (0..<40).map { start in
-        try timing.attentionTime(
-          of: .triton2D,
-          for: AttentionBatch(
-            rows: (0..<rows).map { (1, ($0 * 7 + start) % 40 == 0 ? 8000 : 300) }), in: h200
-        ).microseconds
+        try onH200(rows) { ($0 * 7 + start) % 40 == 0 ? 8000 : 300 }
       }
       return times.reduce(0, +) / Double(times.count)
     }
@@ -98,20 +103,9 @@ struct Triton2DModelTests {
   /// From three machines' `long-8` under 2D: 46.3 against 44.3 ns a token of the longest row.
   @Test("an H200 is slower where two long rows share an SM, as its engines were")
   func engines() throws {
-    let profile = try #require(try BuiltinProfiles.profile(gpu: "NVIDIA H200"))
-    let timing = ProfileAttentionTiming(profile.kernels)
-    let h200 = AttentionContext(
-      queryHeads: 32, kvHeads: 8, headSize: 128, kvBlockSize: 16, smCount: 132,
-      graphs: CUDAGraphs(mode: .none, captureSizes: []))
-    func time(_ rows: Int, long: [Int: Int32]) throws -> Double {
-      try timing.attentionTime(
-        of: .triton2D,
-        for: AttentionBatch(
-          rows: (0..<rows).map { (1, long[$0] ?? 1200) }, paddedRows: 16), in: h200
-      ).microseconds
-    }
-    let meeting = try time(9, long: [2: 29_000, 6: 25_000])
-    let apart = try time(10, long: [2: 29_000, 7: 25_000])
+    let long: [Int: Int32] = [2: 29_000, 6: 25_000]
+    let meeting = try onH200(9, padded: 16) { long[$0] ?? 1200 }
+    let apart = try onH200(10, padded: 16) { $0 == 7 ? 25_000 : $0 == 2 ? 29_000 : 1200 }
     #expect((1.03...1.07).contains(meeting / apart))
   }
 }
