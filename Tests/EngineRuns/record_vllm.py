@@ -30,14 +30,14 @@ def log(*words):
 STARTED = time.monotonic()
 
 
-def engine_arguments(model, policy, prefix_caching=False):
+def engine_arguments(model, policy, prefix_caching=False, largest_graph=64):
     backend = "FLASH_ATTN" if policy == "flash-attention-3" else "TRITON_ATTN"
     return dict(
         model=str(model), served_model_name=Path(model).name, load_format="dummy", skip_tokenizer_init=True, dtype="bfloat16",
         max_model_len=32768, max_num_batched_tokens=8192, max_num_seqs=1024, enable_prefix_caching=prefix_caching,
         enable_chunked_prefill=True, async_scheduling=True, block_size=16, attention_backend=backend,
         gpu_memory_utilization=0.9, disable_log_stats=True, seed=0,
-        compilation_config={"cudagraph_mode": "FULL_AND_PIECEWISE", "max_cudagraph_capture_size": 64},
+        compilation_config={"cudagraph_mode": "FULL_AND_PIECEWISE", "max_cudagraph_capture_size": largest_graph},
         worker_extension_cls="engine_controls.Controls",
     )  # fmt: skip
 
@@ -139,7 +139,8 @@ async def main(arguments):
     from vllm.v1.engine.async_llm import AsyncLLM
 
     log("starting", arguments.policy)
-    engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(arguments.model, arguments.policy, arguments.prefix_caching)))
+    configuration = engine_arguments(arguments.model, arguments.policy, arguments.prefix_caching, arguments.largest_graph)
+    engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**configuration))
     described = await engine.collective_rpc("describe_engine")
     log("engine is up", described)
     with open(output / "model.json", "w") as file:
@@ -177,6 +178,7 @@ if __name__ == "__main__":
     parser.add_argument("--output", required=True)
     parser.add_argument("--workloads", default="", help="names, or files with the requests of another run")
     parser.add_argument("--prefix-caching", action="store_true", help="with it, and names of blocks in the traces")
+    parser.add_argument("--largest-graph", type=int, default=64, metavar="ROWS", help="capture graphs up to so many rows; vLLM's own limit is 512")
     parser.add_argument("--repeat", type=int, default=1, metavar="ROUNDS", help="record every workload so many times")
     parser.add_argument("--checks", type=int, default=0, metavar="BLOCKS", help="check GPU times, and the cost of recording in so many blocks")
     parser.add_argument("--prompt-checks", type=int, default=0, metavar="BLOCKS", help="check the cost of recording at single prompts")

@@ -10,10 +10,10 @@ import random
 SECONDS = 30
 
 
-def poisson(dice, rate):
-    """Moments of arrival within SECONDS."""
+def poisson(dice, rate, seconds=SECONDS):
+    """Moments of arrival within so many seconds."""
     moment, moments = 0.0, []
-    while moment < SECONDS:
+    while moment < seconds:
         moments.append(moment)
         moment += dice.expovariate(rate)
     return moments
@@ -26,14 +26,16 @@ def repeated(path):
     return [(record["arrival"], record["prompt_tokens"], record["output_tokens"]) for record in records if record["kind"] == "request"]
 
 
-def random_qps3():
-    return [(moment, 1000, 100) for moment in poisson(random.Random(3), 3)]
+def random_lengths(rate, seconds=SECONDS):
+    """Prompts of 1,000 tokens and answers of 100, so many a second."""
+    return [(moment, 1000, 100) for moment in poisson(random.Random(rate), rate, seconds)]
 
 
-def mix_qps3():
-    dice = random.Random(31)
+def mix(rate, seed):
+    """Prompts of 100 to 6,000 tokens, short ones more often, and answers of 20 to 300."""
+    dice = random.Random(seed)
     lengths = lambda: (int(math.exp(dice.uniform(math.log(100), math.log(6000)))), dice.randint(20, 300))
-    return [(moment, *lengths()) for moment in poisson(dice, 3)]
+    return [(moment, *lengths()) for moment in poisson(dice, rate)]
 
 
 def long_8():
@@ -44,9 +46,10 @@ def long_8():
     return sorted(long + short)
 
 
-def burst_20():
-    dice = random.Random(20)
-    return [(0.0, 200, dice.randint(300, 900)) for _ in range(20)]
+def burst(callers):
+    """So many prompts of 200 tokens at once, and answers of 300 to 900."""
+    dice = random.Random(callers)
+    return [(0.0, 200, dice.randint(300, 900)) for _ in range(callers)]
 
 
 def chat_12():
@@ -67,4 +70,14 @@ def chat_12():
     return sorted(requests, key=lambda request: request[0])
 
 
-MADE = {"chat-12": chat_12, "random-qps3": random_qps3, "mix-qps3": mix_qps3, "long-8": long_8, "burst-20": burst_20}
+MADE = {
+    "burst-20": lambda: burst(20),
+    "burst-100": lambda: burst(100),
+    "chat-12": chat_12,
+    "long-8": long_8,
+    "mix-qps3": lambda: mix(3, seed=31),
+    "mix-qps8": lambda: mix(8, seed=81),
+    "random-qps3": lambda: random_lengths(3),
+    "random-qps9": lambda: random_lengths(9, seconds=60),
+    "random-qps20": lambda: random_lengths(20),
+}
