@@ -153,13 +153,16 @@ async def main(arguments):
     for suffix, name in itertools.product(rounds, filter(None, arguments.workloads.split(","))):
         requests = workloads.MADE[name]() if name in workloads.MADE else workloads.repeated(name)
         stem = f"{Path(arguments.model).name}-{Path(name).stem}{suffix}.{arguments.policy}"
-        await engine.collective_rpc("record_to", args=(str(output / f"{stem}.reprise"),))
+        trace = output / f"{stem}.reprise"
+        await engine.collective_rpc("record_to", args=(str(trace),))
         seen = await caller.run(requests)
         with open(output / f"{stem}.client.jsonl", "w") as file:
             file.writelines(json.dumps(record) + "\n" for record in seen)
         gaps = sorted(b - a for record in seen for a, b in zip(record["tokens"], record["tokens"][1:]))
         log(stem, len(seen), "requests; median gap ms", round(gaps[len(gaps) // 2] * 1e3, 3), "mean", round(sum(gaps) / len(gaps) * 1e3, 3))
         await engine.collective_rpc("record_to", args=(None,))
+        if not trace.exists():
+            raise SystemExit(f"{trace} was not written: does the plugin find its library (REPRISE_RECORDER_LIBRARY)?")
     if arguments.checks:
         await checks(engine, caller, output, arguments.checks)
         await engine.collective_rpc("record_to", args=(None,))

@@ -2,7 +2,7 @@
 
     python repeats.py FOLDER_OF_RUNS --reprise .build/release/reprise --machine 4 --date 2026-11-28 > traces/h200/repeats.jsonl
 
-Reads the traces and callers' logs that `record_vllm.py --repeat` wrote. One line a run, in milliseconds; `first-step-requests` is how many requests the
+Reads the traces, as far as there are any, and callers' logs that `record_vllm.py --repeat` wrote. One line a run, in milliseconds; `first-step-requests` is how many requests the
 first step took, `launch-below-1000-p50` how long a step of fewer than 1,000 tokens with a prompt took to launch behind a decode step, `launch-p50` any other.
 """
 
@@ -41,9 +41,11 @@ def run_of(log, reprise):
         "ttft": [1e3 * times[0] for times in tokens],
         "itl": [1e3 * (later - sooner) for times in tokens for sooner, later in zip(times, times[1:])],
     }
-    run = steps(reprise, log.with_name(log.name.removesuffix(".client.jsonl") + ".reprise"))
     numbers = {f"{metric}-{place}": round(value, 4) for metric, values in seen.items() for place, value in summary(values).items()}
-    numbers |= {"first-step-requests": len(run[0]["batch"])} | {name: round(time, 4) for name, time in launches(run).items()}
+    trace = log.with_name(log.name.removesuffix(".client.jsonl") + ".reprise")
+    if trace.exists():
+        run = steps(reprise, trace)
+        numbers |= {"first-step-requests": len(run[0]["batch"])} | {name: round(time, 4) for name, time in launches(run).items()}
     return {"workload": found["workload"], "policy": found["policy"], "run": int(found["run"])} | numbers
 
 
