@@ -56,8 +56,8 @@ struct EngineTimeline {
     launched =
       scheduled
       + host.launch(
-        of: time.launch, attention: time.variant.family, afterPieces: pieceLaunches,
-        isNewSize: isNewSize)
+        of: time.launch, attention: time.variant.family, hasPrompts: time.hasPrompts,
+        afterPieces: pieceLaunches, isNewSize: isNewSize)
     if !time.launch.isFullGraph { pieceLaunches += 1 }
     gpuEnd = max(max(gpuEnd, scheduled + host.firstKernel) + time.gpu, launched)
     if inFlight == 0 { gpuEnds.0 = gpuEnd } else { gpuEnds.1 = gpuEnd }

@@ -32,8 +32,8 @@ public struct RescheduledReplay: Sendable {
   /// unknown. `precedence` has a number for each request, which decides between equal arrivals: the
   /// lower is first. `recordedHits` has for each request how many tokens a recorded engine found in its
   /// prefix cache; they are found again where prefixes are unknown and the engine has such a cache, and
-  /// their blocks then count for each request. Another `launchesBefore` meets the launches of steps in
-  /// pieces in another order. The engine must be within `EngineLimits`.
+  /// their blocks then count for each request. Another `launchesBefore` meets what steps in pieces and their
+  /// launches differ by in another order. The engine must be within `EngineLimits`.
   public init(
     requests: [TraceRequest], prefixBlockTokens: Int?, precedence: [Int32]? = nil,
     recordedHits: [TokenCount]? = nil, engine: EngineModel, host: HostTiming,
@@ -91,6 +91,7 @@ public struct RescheduledReplay: Sendable {
       timeline: EngineTimeline(
         asynchronous: engine.asyncScheduling, host: host, pieceLaunches: launchesBefore),
       arrivals: arrivals, times: arrivals.map { traceRequests[Int($0)].arrival }, host: host)
+    timer.begin(afterLaunches: launchesBefore)
     while run.schedule() {
       if run.batch.summary.rows > 0 {
         if run.rested > .zero { timer.pause(for: run.rested) }

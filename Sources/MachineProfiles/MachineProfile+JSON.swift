@@ -99,6 +99,9 @@ extension PowerLimit {
       .init("excess", .number(excess)), .init("relief", .number(relief)),
       .init("slowing", .number(slowing)),
       .init("credit_us", .number(credit)), .init("time_us", .number(time)),
+      .init("decode_rest_slowing", .number(decode.rest)),
+      .init("decode_attention_slowing", .number(decode.attention)),
+      .init("clock_time_us", .number(decode.clockTime)),
     ])
   }
 }
@@ -124,7 +127,9 @@ extension HostTiming {
     .object(
       Self.keys.map { JSONValue.Member($0.key, .number(self[keyPath: $0.path].microseconds)) }
         + [
+          .init("decode_launch_share", .number(decodeLaunchShare)),
           .init("piece_launch_spread_us", pieceLaunchSpread.json),
+          .init("decode_launch_spread_us", decodeLaunchSpread.json),
           .init("new_size_launch_spread_us", newSizeSpread.json),
           .init("process_launch_paces", .array(processPaces.map { .number($0) })),
           .init("client_spread_us", clientSpread.json),

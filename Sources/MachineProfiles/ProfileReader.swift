@@ -92,7 +92,11 @@ struct ProfileReader {
     if hostJSON["gathering_us"] == nil {
       host.gathering = HostTiming.gathering(within: host.admission + host.wakeUp)
     }
+    if hostJSON["decode_launch_share"] != nil {
+      host.decodeLaunchShare = try number(hostJSON, "decode_launch_share", in: Limits.factors)
+    }
     host.pieceLaunchSpread = try delaySpread(hostJSON, "piece_launch_spread_us")
+    host.decodeLaunchSpread = try delaySpread(hostJSON, "decode_launch_spread_us")
     host.newSizeSpread = try delaySpread(hostJSON, "new_size_launch_spread_us")
     if hostJSON["process_launch_paces"] != nil {
       host.processPaces = try factors(hostJSON, "process_launch_paces").sorted()
@@ -160,7 +164,13 @@ struct ProfileReader {
       slowing: value["slowing"] == nil
         ? 0 : try number(value, "slowing", in: Limits.powerShares),
       credit: try number(value, "credit_us", in: Limits.credits),
-      time: try number(value, "time_us", in: Limits.creditTimes))
+      time: try number(value, "time_us", in: Limits.creditTimes),
+      decode: value["clock_time_us"] == nil
+        ? .none
+        : PowerLimit.DecodeSlowing(
+          rest: try number(value, "decode_rest_slowing", in: Limits.powerShares),
+          attention: try number(value, "decode_attention_slowing", in: Limits.powerShares),
+          clockTime: try number(value, "clock_time_us", in: Limits.creditTimes)))
   }
 
   private func error(_ json: JSONValue, _ key: String) throws(MachineProfileError) -> FitError? {

@@ -28,6 +28,9 @@ public struct StepRecordingTimer<Base: StepTimer>: StepTimer {
   /// The other timer's engine has rested.
   public mutating func pause(for time: Nanoseconds) { base.pause(for: time) }
 
+  /// The other timer begins elsewhere.
+  public mutating func begin(afterLaunches count: Int) { base.begin(afterLaunches: count) }
+
   @usableFromInline
   mutating func add(_ time: StepTime, of batch: BatchSummary) {
     use.add(time.variant)

@@ -86,14 +86,15 @@ public struct CalibrationRecording: Sendable {
   /// The steps with their attention as fitted kernels time it; those that cannot be timed are left
   /// out.
   func observations(_ attention: ProfileAttentionTiming) -> [StepObservation] {
-    steps.compactMap { step in
+    let launch = host.middleLaunch
+    return steps.compactMap { step in
       guard
         let time = try? attention.attentionTime(of: step.variant, for: step.batch, in: context)
       else { return nil }
       return StepObservation(
         launch: step.launch, family: step.variant.family, attention: time * shape.layers,
         gpu: step.gpu, hasPrompts: step.batch.summary.multiTokenRows > 0,
-        promptGap: step.promptGap)
+        promptGap: step.promptGap, launchTime: step.launch.isFullGraph ? .zero : launch)
     }
   }
 
@@ -103,7 +104,9 @@ public struct CalibrationRecording: Sendable {
   /// what is uncertain about the rest.
   func engineCalls(rest: RestOfStep) -> [KernelMeasurement] {
     let calls = steps.compactMap { step -> KernelMeasurement? in
-      guard step.launch.isFullGraph else { return nil }
+      guard step.launch.isFullGraph, step.promptGap.map({ $0 > Self.restedAfter }) ?? true else {
+        return nil
+      }
       let known = rest.time(of: step.launch)
       let attention = (step.gpu - known).microseconds
       let spread = StepObservation.restSpread * known.microseconds
@@ -117,6 +120,8 @@ public struct CalibrationRecording: Sendable {
     return calls.indices.filter { $0 % stride == stride / 2 }.map { calls[$0] }
   }
 
+  /// A GPU's clock has come back so long after a prompt.
+  private static let restedAfter = Nanoseconds(150_000_000)
   /// Calls taken from one recording, so that none outweighs the others.
   private static let engineCallsMax = 48
   /// Attention below so many times the rest's uncertainty would drown in it.
@@ -136,6 +141,8 @@ struct StepObservation: Hashable, Sendable {
   var hasPrompts: Bool
   /// The GPU's other work and pauses since the last step with prompts; `nil` where there was none.
   var promptGap: Nanoseconds?
+  /// What launching a step in pieces took the host in the middle; zero where unknown.
+  var launchTime: Nanoseconds
   /// Microseconds of the rest that are known to be lost to the power limit.
   private(set) var loss = 0.0
 
@@ -146,7 +153,7 @@ struct StepObservation: Hashable, Sendable {
 
   init(
     launch: StepLaunch, family: KernelFamily, attention: Nanoseconds, gpu: Nanoseconds,
-    hasPrompts: Bool, promptGap: Nanoseconds? = nil
+    hasPrompts: Bool, promptGap: Nanoseconds? = nil, launchTime: Nanoseconds = .zero
   ) {
     self.launch = launch
     self.family = family
@@ -154,7 +161,11 @@ struct StepObservation: Hashable, Sendable {
     self.gpu = gpu
     self.hasPrompts = hasPrompts
     self.promptGap = promptGap
+    self.launchTime = launchTime
   }
+
+  /// A GPU that is at a step for less than so many launches may have waited for the launch.
+  static let launchMargin = 1.1
 
   /// Whether it draws on the reserve of the GPU's power.
   var drawsPower: Bool { PowerReserve.isDrawnOn(by: launch, hasPrompts: hasPrompts) }
@@ -166,6 +177,14 @@ struct StepObservation: Hashable, Sendable {
   func without(loss: Double) -> StepObservation {
     var step = self
     step.loss += loss
+    return step
+  }
+
+  /// The step with so many times its rest.
+  func scaled(rest factor: Double) -> StepObservation {
+    var step = self
+    step.loss = 0
+    step.gpu = attention + Nanoseconds(microseconds: rest * factor)
     return step
   }
 

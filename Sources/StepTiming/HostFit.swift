@@ -122,7 +122,7 @@ public struct HostFit: Sendable {
       return
     }
     if previousLaunch.isInPieces {
-      pieceLaunches.note(isNewSize: previousLaunch.isNewSize) {
+      pieceLaunches.note(isNewSize: previousLaunch.isNewSize, hasPrompts: step.hasPrompts) {
         $0.add(next.scheduleStart - step.scheduleEnd)
       }
     }
@@ -135,9 +135,8 @@ public struct HostFit: Sendable {
 
   /// A step in pieces that was launched before the output of the one before, which waits for that.
   ///
-  /// Behind a graph: where the GPU's work was done first, the output waited for the launch; else the
-  /// launch was done by then. Behind another in pieces, whose own launch may have kept its output, the
-  /// second is all that is known; behind a prompt's long work that says nothing of a launch.
+  /// Where the GPU's work was done first, the output waited for the launch; else the launch was done by
+  /// then. Behind a prompt's long work in pieces that says nothing of a launch.
   private mutating func noteAwaitedLaunch(
     of step: TraceStep, _ launch: Launch, previous: TraceStep
   ) {
@@ -145,17 +144,19 @@ public struct HostFit: Sendable {
       return
     }
     let time = output - step.scheduleEnd
-    if previousLaunch.isInPieces {
-      guard !step.hasPrompts, !previous.hasPrompts else { return }
-      pieceLaunches.note(isNewSize: launch.isNewSize) { $0.add(atMost: time) }
-      return
-    }
+    guard !previousLaunch.isInPieces || !previous.hasPrompts else { return }
     guard let gpu = previous.gpuTime, let earlier = beforePrevious?.output else { return }
     let wasAwaited = output - earlier > gpu + Self.waitMin
-    pieceLaunches.note(isNewSize: launch.isNewSize) {
+    pieceLaunches.note(isNewSize: launch.isNewSize, hasPrompts: step.hasPrompts) {
       if wasAwaited { $0.add(time) } else { $0.add(atMost: time) }
     }
   }
+
+  /// What launches in pieces with prompts take in the middle; zero where too few were seen.
+  var middleLaunch: Nanoseconds { pieceLaunches.middle ?? .zero }
+
+  /// What is known here of how launches of one kind stand to those of another.
+  var launchShares: LaunchShares { pieceLaunches.shares }
 
   /// Launches in pieces that were seen.
   var pieceLaunchCount: Int { pieceLaunches.seenCount }
@@ -201,9 +202,16 @@ public struct HostFit: Sendable {
   }
 
   /// The medians of what was seen.
-  public func timing(layers: Int, fallback: HostTiming?, fallbackLayers: Int) -> HostTiming {
+  ///
+  /// - `shares`: what is known of those from elsewhere
+  public func timing(
+    layers: Int, fallback: HostTiming?, fallbackLayers: Int,
+    shares known: LaunchShares = LaunchShares()
+  ) -> HostTiming {
+    let share = launchShares.decode ?? known.decode ?? fallback?.decodeLaunchShare ?? 1
     let launches = pieceLaunches.times(
-      layers: layers, fallback: fallback, fallbackLayers: fallbackLayers)
+      layers: layers, fallback: fallback, fallbackLayers: fallbackLayers, decodeShare: share,
+      libraryShare: known.library ?? 1)
     let intake = intake(fallback)
     let client = callerFit.clientDelay
     return HostTiming(
@@ -214,7 +222,9 @@ public struct HostFit: Sendable {
       firstKernel: firstKernels.upperMedian ?? fallback?.firstKernel ?? .zero,
       graphLaunch: graphLaunches.upperMedian ?? fallback?.graphLaunch ?? .zero,
       pieceLaunch: launches.middles.triton, libraryPieceLaunch: launches.middles.library,
-      pieceLaunchSpread: launches.spread, newSizeSpread: launches.newSizes,
+      decodeLaunchShare: share, pieceLaunchSpread: launches.spread,
+      decodeLaunchSpread: launches.decodeSpread,
+      newSizeSpread: launches.newSizes,
       processPaces: launches.paces,
       outputDelay: .zero,
       clientDelay: client?.mean ?? fallback?.clientDelay ?? .zero,

@@ -11,7 +11,8 @@ public import TraceModel
 ///                       before; on an idle engine at the first sent + admission + wakeUp if that is later,
 ///                       and sees what was sent up to `gathering` after the first
 /// scheduleEnd(n) =      schedule(n) + scheduleDuration
-/// launched(n)   =       scheduleEnd(n) + graphLaunch, pieceLaunch or libraryPieceLaunch
+/// launched(n)   =       scheduleEnd(n) + graphLaunch, or pieceLaunch or libraryPieceLaunch, of which a step
+///                       without prompts takes decodeLaunchShare
 /// gpuEnd(n)     =       max(max(gpuEnd(n-1), scheduleEnd(n) + firstKernel) + gpu time, launched(n))
 /// output(n)     =       max(gpuEnd(n), launched(n+1) if step n+1 was scheduled before) + outputDelay
 /// ```
@@ -43,8 +44,14 @@ public struct HostTiming: Hashable, Sendable {
   public var pieceLaunch: Nanoseconds
   /// The same with attention from a library such as FlashAttention.
   public var libraryPieceLaunch: Nanoseconds
+  /// What a launch in pieces takes where no row is a prompt, as a share of one with prompts.
+  ///
+  /// The runner prepares less. Such are decode steps of more rows than the largest graph.
+  public var decodeLaunchShare: Double
   /// How `pieceLaunch` differs from launch to launch; launches with a library in proportion.
   public var pieceLaunchSpread: DelaySpread
+  /// The same of launches without prompts; as with prompts, in proportion, where none were seen.
+  public var decodeLaunchSpread: DelaySpread
   /// The same where a process launches a size for the first time and loads what runs it
   /// (`LaunchedSizes`); none where such launches are as the others.
   public var newSizeSpread: DelaySpread
@@ -66,8 +73,9 @@ public struct HostTiming: Hashable, Sendable {
     scheduleDelay: Nanoseconds = .zero, scheduleDuration: Nanoseconds = .zero,
     firstKernel: Nanoseconds = .zero, graphLaunch: Nanoseconds = .zero,
     pieceLaunch: Nanoseconds = .zero, libraryPieceLaunch: Nanoseconds? = nil,
-    pieceLaunchSpread: DelaySpread = .none,
-    newSizeSpread: DelaySpread = .none, processPaces: [Double] = [],
+    decodeLaunchShare: Double = 1, pieceLaunchSpread: DelaySpread = .none,
+    decodeLaunchSpread: DelaySpread = .none, newSizeSpread: DelaySpread = .none,
+    processPaces: [Double] = [],
     outputDelay: Nanoseconds = .zero,
     clientDelay: Nanoseconds = .zero, clientSpread: DelaySpread = .none
   ) {
@@ -81,7 +89,9 @@ public struct HostTiming: Hashable, Sendable {
     self.graphLaunch = graphLaunch
     self.pieceLaunch = pieceLaunch
     self.libraryPieceLaunch = libraryPieceLaunch ?? pieceLaunch
+    self.decodeLaunchShare = decodeLaunchShare
     self.pieceLaunchSpread = pieceLaunchSpread
+    self.decodeLaunchSpread = decodeLaunchSpread
     self.newSizeSpread = newSizeSpread
     self.processPaces = processPaces
     self.outputDelay = outputDelay
@@ -105,20 +115,24 @@ public struct HostTiming: Hashable, Sendable {
   }
 
   /// From the scheduler's return to the launch's end of a step that runs a kernel, in the middle.
-  public func launch(of step: StepLaunch, attention family: KernelFamily) -> Nanoseconds {
+  public func launch(
+    of step: StepLaunch, attention family: KernelFamily, hasPrompts: Bool
+  ) -> Nanoseconds {
     if step.isFullGraph { return graphLaunch }
-    return family.isTriton ? pieceLaunch : libraryPieceLaunch
+    let launch = family.isTriton ? pieceLaunch : libraryPieceLaunch
+    return hasPrompts ? launch : launch.scaled(by: decodeLaunchShare)
   }
 
   /// The same for a launch in pieces that comes after `count` others, of a size that the process has
   /// launched before or not.
   public func launch(
-    of step: StepLaunch, attention family: KernelFamily, afterPieces count: Int,
+    of step: StepLaunch, attention family: KernelFamily, hasPrompts: Bool, afterPieces count: Int,
     isNewSize: Bool = false
   ) -> Nanoseconds {
-    let middle = launch(of: step, attention: family)
+    let middle = launch(of: step, attention: family, hasPrompts: hasPrompts)
     guard !step.isFullGraph, pieceLaunch > .zero else { return middle }
-    let spread = isNewSize && newSizeSpread != .none ? newSizeSpread : pieceLaunchSpread
+    let special = hasPrompts ? (isNewSize ? newSizeSpread : .none) : decodeLaunchSpread
+    let spread = special == .none ? pieceLaunchSpread : special
     let offset = spread.offset(ofStep: count).scaled(by: middle, over: pieceLaunch)
     return min(TimingLimits.launchMax, max(.zero, middle + offset))
   }
@@ -133,6 +147,7 @@ public struct HostTiming: Hashable, Sendable {
     host.pieceLaunch = paced(pieceLaunch)
     host.libraryPieceLaunch = paced(libraryPieceLaunch)
     host.pieceLaunchSpread = DelaySpread(offsets: pieceLaunchSpread.offsets.map(paced))
+    host.decodeLaunchSpread = DelaySpread(offsets: decodeLaunchSpread.offsets.map(paced))
     host.newSizeSpread = DelaySpread(offsets: newSizeSpread.offsets.map(paced))
     return host
   }

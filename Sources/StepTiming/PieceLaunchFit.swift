@@ -1,5 +1,25 @@
 internal import TraceModel
 
+/// How launches in pieces of one kind stand to those of another; `nil` where too few of either were seen.
+public struct LaunchShares: Hashable, Sendable {
+  /// Those without prompts to those with prompts.
+  public var decode: Double?
+  /// Those with attention from a library to those with attention in Triton.
+  public var library: Double?
+
+  /// Shares, where they are known.
+  public init(decode: Double? = nil, library: Double? = nil) {
+    self.decode = decode
+    self.library = library
+  }
+
+  /// The middle of several machines'.
+  init(_ machines: [LaunchShares]) {
+    decode = machines.compactMap(\.decode).upperMedian
+    library = machines.compactMap(\.library).upperMedian
+  }
+}
+
 /// Finds how long launches in pieces take, and how they differ.
 ///
 /// What launches attention tells two kinds apart: Triton, whose launcher takes the host a while in
@@ -15,9 +35,28 @@ struct PieceLaunchFit: Sendable {
     var known = CensoredDelays()
     /// Of sizes that it had not.
     var new = CensoredDelays()
+    /// Of steps without prompts, of any size.
+    var decode = CensoredDelays()
 
     var count: Int { known.count + new.count }
-    var seenCount: Int { known.seenCount + new.seenCount }
+    var seenCount: Int { known.seenCount + new.seenCount + decode.seenCount }
+
+    /// What launches without prompts take, as a share of those with prompts.
+    var decodeShare: Double? {
+      guard min(decode.count, known.count) >= launchesMin, let decode = decode.median,
+        let known = known.median, known > .zero
+      else { return nil }
+      return decode.seconds / known.seconds
+    }
+
+    /// With launches without prompts as if they had some, where others are few.
+    func withDecode(share: Double) -> Process {
+      guard count < launchesMin, share > 0 else { return self }
+      var all = self
+      all.known.add(
+        decode.scaled(by: Nanoseconds(1_000_000), over: Nanoseconds(max(1, Int64(share * 1e6)))))
+      return all
+    }
   }
 
   /// What is found.
@@ -28,6 +67,8 @@ struct PieceLaunchFit: Sendable {
     var spread = DelaySpread.none
     /// How those of new sizes do; none where they do as the others.
     var newSizes = DelaySpread.none
+    /// How those without prompts do, in proportion; none where few were seen.
+    var decodeSpread = DelaySpread.none
     /// What processes took over the middle one of them, ascending; empty of few.
     var paces: [Double] = []
   }
@@ -48,8 +89,33 @@ struct PieceLaunchFit: Sendable {
   init(usesTriton: Bool) { processes = [Process(usesTriton: usesTriton)] }
 
   /// Notes a launch of the process that is being seen.
-  mutating func note(isNewSize: Bool, _ note: (inout CensoredDelays) -> Void) {
-    if isNewSize { note(&processes[0].new) } else { note(&processes[0].known) }
+  mutating func note(isNewSize: Bool, hasPrompts: Bool, _ note: (inout CensoredDelays) -> Void) {
+    if !hasPrompts {
+      note(&processes[0].decode)
+    } else if isNewSize {
+      note(&processes[0].new)
+    } else {
+      note(&processes[0].known)
+    }
+  }
+
+  /// How kinds of launches stand to each other: without prompts to with prompts in the middle process of
+  /// those that did enough of both, a library's to Triton's over all processes.
+  var shares: LaunchShares {
+    var shares = LaunchShares(decode: processes.compactMap(\.decodeShare).upperMedian)
+    let (triton, library) = (Kind(processes, usesTriton: true), Kind(processes, usesTriton: false))
+    if min(triton.count, library.count) >= Self.launchesMin, let triton = triton.middle,
+      let library = library.middle, triton > .zero
+    {
+      shares.library = library.seconds / triton.seconds
+    }
+    return shares
+  }
+
+  /// The middle launch with prompts of the process that is being seen; `nil` where few were seen.
+  var middle: Nanoseconds? {
+    let launches = merged(processes[0].known, processes[0].new)
+    return launches.count < Self.launchesMin ? nil : launches.median
   }
 
   /// Launches that were seen.
@@ -61,14 +127,24 @@ struct PieceLaunchFit: Sendable {
   /// The middle launch of each kind, how launches with Triton differ from it, and how processes do.
   ///
   /// - `fallback`: what is known of another host, and of how many layers its model had
-  func times(layers: Int, fallback: HostTiming?, fallbackLayers: Int) -> Times {
+  /// - `decodeShare`: what launches without prompts take, as a share of those with prompts
+  /// - `libraryShare`: what those with a library take, as a share of Triton's, where no other host is known
+  func times(
+    layers: Int, fallback: HostTiming?, fallbackLayers: Int, decodeShare: Double = 1,
+    libraryShare: Double = 1
+  ) -> Times {
+    let processes = processes.map { $0.withDecode(share: decodeShare) }
     let other = (fallback?.pieceLaunch ?? .zero, fallback?.libraryPieceLaunch ?? .zero)
     let kinds = [Kind(processes, usesTriton: true), Kind(processes, usesTriton: false)]
     var times = Times(middles: other)
+    let unit = Nanoseconds(1_000_000)
+    let ratio =
+      other.0 > .zero && other.1 > .zero
+      ? other : (unit, unit.scaled(by: min(max(libraryShare, 1e-3), 1e3)))
     switch (kinds[0].middle, kinds[1].middle) {
     case (let triton?, let library?): times.middles = (triton, library)
-    case (let triton?, nil): times.middles = (triton, triton.scaled(by: other.1, over: other.0))
-    case (nil, let library?): times.middles = (library.scaled(by: other.0, over: other.1), library)
+    case (let triton?, nil): times.middles = (triton, triton.scaled(by: ratio.1, over: ratio.0))
+    case (nil, let library?): times.middles = (library.scaled(by: ratio.0, over: ratio.1), library)
     case (nil, nil):
       let sizes = (Nanoseconds(Int64(layers)), Nanoseconds(Int64(max(1, fallbackLayers))))
       times.middles = (
@@ -87,6 +163,8 @@ struct PieceLaunchFit: Sendable {
     times.newSizes =
       spread(\.newSizes)
       ?? (kinds.allSatisfy { $0.middle == nil } ? known(fallback?.newSizeSpread) : .none)
+    times.decodeSpread =
+      Self.decodeSpread(processes, as: middle) ?? known(fallback?.decodeLaunchSpread)
     let paces = kinds.flatMap(\.paces).sorted()
     times.paces =
       paces.count >= Self.processesMin
@@ -94,9 +172,32 @@ struct PieceLaunchFit: Sendable {
     return times
   }
 
+  /// How launches without prompts differ within a process, had their middle one taken so long.
+  private static func decodeSpread(
+    _ processes: [Process], as middle: Nanoseconds
+  ) -> DelaySpread? {
+    let launches = merged(
+      processes.compactMap { process in
+        guard process.decode.count >= launchesMin, let own = process.decode.median,
+          own > .zero
+        else { return nil }
+        return process.decode.scaled(by: middle, over: own)
+      })
+    return spread(launches, around: middle)
+  }
+
+  private static func spread(
+    _ launches: CensoredDelays, around middle: Nanoseconds
+  ) -> DelaySpread? {
+    guard launches.count >= launchesMin else { return nil }
+    return DelaySpread(offsets: launches.quantiles(quantiles).map { $0 - middle })
+  }
+
   /// Launches of one kind over all processes.
   private struct Kind {
     let middle: Nanoseconds?
+    /// Launches that it is the middle of.
+    let count: Int
     private(set) var spread: DelaySpread?
     private(set) var newSizes: DelaySpread?
     private(set) var paces: [Double] = []
@@ -105,6 +206,7 @@ struct PieceLaunchFit: Sendable {
       let processes = all.filter { $0.usesTriton == usesTriton }
       let known = merged(processes.map(\.known))
       let new = merged(processes.map(\.new))
+      count = known.count + new.count
       let tellsNew = min(known.count, new.count) >= launchesMin
       middle = (tellsNew ? known : merged(known, new)).median
       guard let middle else { return }
@@ -123,15 +225,8 @@ struct PieceLaunchFit: Sendable {
         atPace.new.add(process.new.scaled(by: middle, over: pace))
       }
       if !tellsNew { atPace.known.add(atPace.new) }
-      spread = Self.spread(atPace.known, around: middle)
-      newSizes = tellsNew ? Self.spread(atPace.new, around: middle) : nil
-    }
-
-    private static func spread(
-      _ launches: CensoredDelays, around middle: Nanoseconds
-    ) -> DelaySpread? {
-      guard launches.count >= launchesMin else { return nil }
-      return DelaySpread(offsets: launches.quantiles(quantiles).map { $0 - middle })
+      spread = PieceLaunchFit.spread(atPace.known, around: middle)
+      newSizes = tellsNew ? PieceLaunchFit.spread(atPace.new, around: middle) : nil
     }
   }
 }

@@ -79,21 +79,27 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       _ = try attention.attentionTime(of: candidates[chosen], for: batch, in: context)
       throw .batchWithoutTiming(variant: candidates[chosen].name, batch: batch.summary.words)
     }
-    let drawsPower = PowerReserve.isDrawnOn(
-      by: launch, hasPrompts: batch.summary.multiTokenRows > 0)
+    let hasPrompts = batch.summary.multiTokenRows > 0
+    let drawsPower = PowerReserve.isDrawnOn(by: launch, hasPrompts: hasPrompts)
     let rest = nextRest(
       launch, batch.summary, attention: attentionTime * layers, candidates[chosen].family,
       drawsPower: drawsPower)
     let time = StepTime(
       attention: attentionTime * layers, rest: rest,
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
-      fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch)
+      fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch,
+      hasPrompts: hasPrompts)
     if !drawsPower { reserve.recover(for: time.gpu) }
     return time
   }
 
   /// The GPU has paused, too.
   public mutating func pause(for time: Nanoseconds) { reserve.recover(for: time) }
+
+  /// Steps in pieces meet their spread from another place on.
+  public mutating func begin(afterLaunches count: Int) {
+    promptRows = UInt32(truncatingIfNeeded: count)
+  }
 
   /// The rest of a step, spread as steps in pieces are.
   private mutating func nextRest(
@@ -103,7 +109,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
     let mean =
       drawsPower
       ? rest.time(ofPromptsIn: launch, attention: attention, family: family, reserve: &reserve)
-      : rest.time(of: launch)
+      : rest.time(ofDecodeIn: launch, attention: attention, reserve: reserve)
     guard !launch.isFullGraph else { return mean }
     defer { promptRows &+= UInt32(clamping: max(1, batch.multiTokenRows)) }
     let factor = rest.spread.factor(after: promptRows)

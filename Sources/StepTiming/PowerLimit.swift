@@ -13,8 +13,15 @@ public import TraceModel
 /// the same products take 10 % longer with FlashAttention 3 (`ACCURACY.md`). The clock that the products
 /// leave behind is lower than that of the kernel alone, so in turn Triton's attention is slower by `slowing`.
 ///
+/// Decode steps behind prompts meet the low clock, too, until it has come back: they take 2 to 5 % longer directly
+/// behind one, and no longer 100 ms later.
+///
 /// `drawn = excess × (rest − reading weights) + (excess or −relief) × attention`,
 /// `loss = max(0, drawn − what is left of the credit) + slowing × attention (Triton's)`
+///
+/// and of a decode step, whose middle is `t` after the last prompt
+///
+/// `loss = (1 − what was left of the credit / credit) × e^−(t / clockTime)² × (restSlowing × rest + attentionSlowing × attention)`
 public struct PowerLimit: Hashable, Sendable {
   /// What matrix products and libraries' attention draw above the limit, as a fraction of it.
   public let excess: Double
@@ -26,13 +33,40 @@ public struct PowerLimit: Hashable, Sendable {
   public let credit: Double
   /// Microseconds of other work in which what is missing of the credit falls to 1 / e.
   public let time: Double
+  /// What a decode step meets of the clock.
+  public var decode: DecodeSlowing
+
+  /// How much longer decode steps take behind prompts that have used the credit up.
+  public struct DecodeSlowing: Hashable, Sendable {
+    /// By what fraction all beside attention takes longer.
+    public var rest: Double
+    /// By what fraction attention does.
+    public var attention: Double
+    /// Microseconds after which that has fallen to 1 / e, first slowly and then fast.
+    public var clockTime: Double
+
+    /// They take no longer.
+    public static let none = DecodeSlowing(rest: 0, attention: 0, clockTime: 1)
+
+    /// Given parameters; `clockTime` must be positive.
+    public init(rest: Double, attention: Double, clockTime: Double) {
+      precondition(clockTime > 0, "the clock comes back in a while")
+      self.rest = rest
+      self.attention = attention
+      self.clockTime = clockTime
+    }
+  }
 
   /// No step loses anything.
   public static let none = PowerLimit(excess: 0, relief: 0, slowing: 0, credit: 0, time: 1)
 
   /// Given parameters; `time` must be positive.
-  public init(excess: Double, relief: Double, slowing: Double, credit: Double, time: Double) {
+  public init(
+    excess: Double, relief: Double, slowing: Double, credit: Double, time: Double,
+    decode: DecodeSlowing = .none
+  ) {
     precondition(time > 0, "credit comes back in a while")
+    self.decode = decode
     self.excess = excess
     self.relief = relief
     self.slowing = slowing
@@ -53,7 +87,7 @@ struct PromptWork: Hashable, Sendable {
 
 /// What is left of a power limit's credit.
 public struct PowerReserve: Hashable, Sendable {
-  let limit: PowerLimit
+  private(set) var limit: PowerLimit
   private var left: Double
   /// Since the last step with prompts.
   private var recovering = Nanoseconds.zero
@@ -62,6 +96,13 @@ public struct PowerReserve: Hashable, Sendable {
   public init(_ limit: PowerLimit) {
     self.limit = limit
     left = limit.credit
+  }
+
+  /// The same credit left under a limit with another slowing of decode steps.
+  func under(_ limit: PowerLimit) -> PowerReserve {
+    var reserve = self
+    reserve.limit = limit
+    return reserve
   }
 
   /// Whether a step draws on the reserve: one that computes prompts in pieces.
@@ -99,6 +140,35 @@ public struct PowerReserve: Hashable, Sendable {
     }
     left = min(max(0, left - drawn(full, work)), limit.credit)
     return full
+  }
+
+  /// Microseconds that a decode step loses that begins now, of times at full clock.
+  func decodeLoss(rest: Double, attention: Double) -> Double {
+    decodeLoss(rest: rest, attention: attention, after: recovering)
+  }
+
+  /// The same of one that begins so long after the last step that drew.
+  func decodeLoss(rest: Double, attention: Double, after gap: Nanoseconds) -> Double {
+    let share = lowClock(at: gap.microseconds + (rest + attention) / 2)
+    return share * (limit.decode.rest * rest + limit.decode.attention * attention)
+  }
+
+  /// Microseconds that the rest of a decode step would have taken at full clock, from those that it took.
+  func fullClockDecode(rest: Double, attention: Double, after gap: Nanoseconds) -> Double {
+    let share = lowClock(at: gap.microseconds + (rest + attention) / 2)
+    return (rest - share * limit.decode.attention * attention) / (1 + share * limit.decode.rest)
+  }
+
+  /// The same of one that begins now.
+  func fullClockDecode(rest: Double, attention: Double) -> Double {
+    fullClockDecode(rest: rest, attention: attention, after: recovering)
+  }
+
+  /// How much of what the clock can lose is lost so many microseconds after the last step that drew.
+  func lowClock(at microseconds: Double) -> Double {
+    guard limit.credit > 0 else { return 0 }
+    let times = microseconds / limit.decode.clockTime
+    return (1 - left / limit.credit) * Elementary.exponential(-times * times)
   }
 
   private func drawn(_ rest: Double, _ work: PromptWork) -> Double {

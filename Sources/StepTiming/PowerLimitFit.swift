@@ -18,8 +18,8 @@ extension PowerLimit {
   ///
   /// - `sequences`: each of one machine and model, steps in the order that they ran; a step that has no
   ///   prompts before it begins with a rested GPU
-  init(_ sequences: [[StepObservation]]) {
-    let sequences = sequences.map(Sequence.init)
+  init(_ observed: [[StepObservation]]) {
+    let sequences = observed.map(Sequence.init)
     let none = sequences.flatMap { $0.errors(under: .none) }
     guard none.count >= Self.stepsMin else {
       self = .none
@@ -38,6 +38,7 @@ extension PowerLimit {
     let needed =
       Self.errorsMin * Self.errorsMin * Double(found.count) * left / Double(none.count)
     self = told > needed ? limit : .none
+    decode = DecodeSlowing(observed, under: self)
   }
 
   /// Without what no step shows.
@@ -77,7 +78,16 @@ extension PowerLimit {
       }
       self.steps = inPieces
       self.floor = floor
-      self.sizes = sizes.sorted { $0.key < $1.key }.map(\.value).filter { $0.count > 1 }
+      self.sizes = sizes.sorted { $0.key < $1.key }.map(\.value).filter { indices in
+        indices.count > 1 && !Self.mayWait(indices.map { inPieces[$0] })
+      }
+    }
+
+    /// Whether the GPU mostly waits for the launch of such steps.
+    private static func mayWait(_ steps: [StepObservation]) -> Bool {
+      let gpu = steps.reduce(0) { $0 + $1.gpu.microseconds } / Double(steps.count)
+      let launch = steps.map(\.launchTime.microseconds).max() ?? 0
+      return gpu < StepObservation.launchMargin * launch
     }
 
     /// How far each step is from what the others of its size and the limit say, as a fraction.
@@ -122,7 +132,12 @@ extension StepObservation {
   ) -> [(lost: Double, before: PowerReserve)] {
     var reserve = PowerReserve(limit)
     return steps.map { step in
-      guard step.drawsPower else { return (0, reserve) }
+      guard step.drawsPower else {
+        guard let gap = step.promptGap else { return (0, PowerReserve(limit)) }
+        let attention = step.attention.microseconds
+        let full = reserve.fullClockDecode(rest: step.rest, attention: attention, after: gap)
+        return (step.rest - full, reserve)
+      }
       reserve.wait(for: step.promptGap)
       let before = reserve
       let full = reserve.fullClock(rest: step.rest, of: step.work(floor: floor))
@@ -149,7 +164,13 @@ extension PowerReserve {
 extension RestOfStep {
   /// The rest of an observed step, by the steps and gaps before it.
   func time(of step: StepObservation, reserve: inout PowerReserve) -> Nanoseconds {
-    guard step.drawsPower else { return time(of: step.launch) }
+    guard step.drawsPower else {
+      let time = time(of: step.launch)
+      guard let gap = step.promptGap else { return time }
+      let loss = reserve.decodeLoss(
+        rest: time.microseconds, attention: step.attention.microseconds, after: gap)
+      return time + Nanoseconds(microseconds: loss)
+    }
     reserve.wait(for: step.promptGap)
     return time(
       ofPromptsIn: step.launch, attention: step.attention, family: step.family, reserve: &reserve)

@@ -94,7 +94,13 @@ public struct ProfileCalibration: Sendable {
         )
       }
       limit = PowerLimit(steps.flatMap { $0.1.map(\.steps) })
-      for (machine, models) in steps { rests[machine] = Self.rests(models, limit) }
+      let shared = Self.shared(steps.map(\.1), limit)
+      let fits = steps.map { ($0.0, Self.rests($0.1, limit, shared)) }
+      let best = fits.flatMap { $0.1 }.filter { $0.rest.spread != .none }
+        .max { $0.pieceSteps < $1.pieceSteps }
+      for (machine, models) in fits {
+        rests[machine] = models.map { $0.completed(by: best?.rest.spread ?? .none) }
+      }
     }
 
     private struct ModelSteps {
@@ -126,14 +132,30 @@ public struct ProfileCalibration: Sendable {
       }
     }
 
-    /// One for each model; what a model lacks comes from the one with the most steps in pieces.
-    private static func rests(_ models: [ModelSteps], _ limit: PowerLimit) -> [RestFit] {
-      let alone = models.map {
-        RestFit(shape: $0.shape, observations: $0.steps, reference: nil, limit: limit)
+    /// By model, what several machines show of it together.
+    private static func shared(
+      _ machines: [[ModelSteps]], _ limit: PowerLimit
+    ) -> [String: SharedRest] {
+      let steps = Dictionary(grouping: machines.joined(), by: \.shape.name)
+      return steps.compactMapValues { machines in
+        SharedRest(machines.map { StepObservation.atFullClock($0.steps, under: limit) })
       }
+    }
+
+    /// One for each model; what a model lacks comes from the one with the most steps in pieces.
+    private static func rests(
+      _ models: [ModelSteps], _ limit: PowerLimit, _ shared: [String: SharedRest]
+    ) -> [RestFit] {
+      func fit(_ model: ModelSteps, _ reference: RestFit?) -> RestFit {
+        RestFit(
+          shape: model.shape, observations: model.steps, shared: shared[model.shape.name],
+          reference: reference, limit: limit)
+      }
+      let alone = models.map { fit($0, nil) }
       let reference = alone.max { $0.pieceSteps < $1.pieceSteps }
-      return models.map {
-        RestFit(shape: $0.shape, observations: $0.steps, reference: reference, limit: limit)
+      let fits = models.map { fit($0, reference) }
+      return fits.map { own in
+        fits.reduce(own) { $1.shape.name == own.shape.name ? $0 : $0.grown(as: $1) }
       }
     }
   }
@@ -188,7 +210,9 @@ public struct ProfileCalibration: Sendable {
       var reserve = PowerReserve(rest.limit)
       for step in left.observations(ProfileAttentionTiming(others.kernels)) {
         // The GPU of a short step waits for its launch, and that is in the recorded time.
-        let launch = host.launch(of: step.launch, attention: step.family) - host.firstKernel
+        let launch =
+          host.launch(of: step.launch, attention: step.family, hasPrompts: step.hasPrompts)
+          - host.firstKernel
         let predicted = max(step.attention + rest.time(of: step, reserve: &reserve), launch)
         let error = (predicted.seconds / step.gpu.seconds - 1).magnitude
         if step.launch.isFullGraph { decode.append(error) } else { mixed.append(error) }
@@ -200,24 +224,37 @@ public struct ProfileCalibration: Sendable {
       mixedStepError: FitError(absoluteErrors: mixed), recordings: own.map(\.name))
   }
 
-  /// The host while it served a model; what its recordings do not show is as it was for the other
-  /// model that shows most.
+  /// The host while it served a model.
+  ///
+  /// What its recordings do not show is as it was for the other model that shows most; what an engine
+  /// prepares for prompts alone, and for Triton, is the same share on all machines.
   private func hostTiming(of shape: ModelShape, without left: String? = nil) -> HostTiming {
     func merged(_ name: String) -> HostFit {
       recordings
         .filter { $0.shape.name == name && $0.name != left && isOfMachine($0) }
         .reduce(HostFit(requests: [], usesTriton: true)) { $0.pooled(with: $1.host) }
     }
+    let others = recordings.filter { $0.name != left }
+    let shares = LaunchShares(
+      Self.byMachine(others).flatMap { group in
+        Self.shapes(of: group.recordings).map { shape in
+          group.recordings.filter { $0.shape.name == shape.name }
+            .reduce(HostFit(requests: [], usesTriton: true)) { $0.pooled(with: $1.host) }
+            .launchShares
+        }
+      })
     let reference = Self.shapes(of: recordings.filter(isOfMachine))
       .filter { $0.name != shape.name }.max { a, b in
         merged(a.name).pieceLaunchCount < merged(b.name).pieceLaunchCount
       }
     guard let reference else {
-      return merged(shape.name).timing(layers: shape.layers, fallback: nil, fallbackLayers: 1)
+      return merged(shape.name).timing(
+        layers: shape.layers, fallback: nil, fallbackLayers: 1, shares: shares)
     }
-    let fallback = merged(reference.name)
-      .timing(layers: reference.layers, fallback: nil, fallbackLayers: 1)
-    return merged(shape.name)
-      .timing(layers: shape.layers, fallback: fallback, fallbackLayers: reference.layers)
+    let fallback = merged(reference.name).timing(
+      layers: reference.layers, fallback: nil, fallbackLayers: 1, shares: shares)
+    return merged(shape.name).timing(
+      layers: shape.layers, fallback: fallback, fallbackLayers: reference.layers,
+      shares: shares)
   }
 }

@@ -105,8 +105,10 @@ public struct RecordedRest: Sendable {
   private mutating func loss(of time: StepTime, gpu: Nanoseconds) -> Nanoseconds {
     let hasPrompts = batch.summary.multiTokenRows > 0
     guard let prior, PowerReserve.isDrawnOn(by: time.launch, hasPrompts: hasPrompts) else {
+      let rest = max(0, (gpu - time.attention).microseconds)
+      let full = reserve.fullClockDecode(rest: rest, attention: time.attention.microseconds)
       reserve.recover(for: gpu)
-      return .zero
+      return Nanoseconds(microseconds: rest - full)
     }
     let rest = max(0, (gpu - time.attention).microseconds)
     let work = prior.work(attention: time.attention, family: time.variant.family)
@@ -123,7 +125,10 @@ public struct RecordedRest: Sendable {
     let expected =
       prior.flatMap { $0.pieces.isEmpty ? nil : time.attention + $0.time(of: time.launch) } ?? gpu
     return expected.seconds
-      < Self.launchMargin * host.launch(of: time.launch, attention: time.variant.family).seconds
+      < Self.launchMargin
+      * host.launch(
+        of: time.launch, attention: time.variant.family, hasPrompts: time.hasPrompts
+      ).seconds
   }
 
   /// The rest by launch, and the pace of the kernels that ran.
@@ -149,8 +154,7 @@ public struct RecordedRest: Sendable {
     let rest = RestOfStep(graphs: graphs, pieces: pieces)
     let spread = RestSpread(
       stepsInPieces.map { step in
-        let tokens = step.size.tokens
-        return (tokens, step.rest / rest.time(of: .eager(tokens: tokens)).microseconds)
+        (step.rest, step.rest / rest.time(of: .eager(tokens: step.size.tokens)).microseconds)
       })
     return (
       RestOfStep(

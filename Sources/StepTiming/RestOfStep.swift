@@ -76,6 +76,16 @@ public struct RestOfStep: Hashable, Sendable {
     return min(TimingLimits.stepMax, time + Nanoseconds(microseconds: loss))
   }
 
+  /// The rest of a step without prompts launched so, with attention over all layers.
+  func time(
+    ofDecodeIn launch: StepLaunch, attention: Nanoseconds, reserve: PowerReserve
+  ) -> Nanoseconds {
+    let time = time(of: launch)
+    let loss = reserve.decodeLoss(
+      rest: time.microseconds, attention: attention.microseconds)
+    return min(TimingLimits.stepMax, time + Nanoseconds(microseconds: loss))
+  }
+
   /// As the power limit sees a step with such attention.
   func work(attention: Nanoseconds, family: KernelFamily) -> PromptWork {
     PromptWork(
@@ -92,8 +102,18 @@ public struct RestOfStep: Hashable, Sendable {
     return Nanoseconds(microseconds: microseconds)
   }
 
-  /// All weights are read, as in the largest graph; in microseconds.
-  private var readingWeights: Double { graphs.last?.microseconds ?? 0 }
+  /// All weights are read, as in a graph of few rows; in microseconds.
+  private var readingWeights: Double {
+    (graphs.last { $0.tokens <= Self.readingTokensMax } ?? graphs.first)?.microseconds ?? 0
+  }
+
+  /// Tokens up to which a step mostly reads weights.
+  private static let readingTokensMax = 64
+
+  /// What a graph of as many tokens takes, or the largest that is known; in microseconds.
+  private func floor(_ tokens: Int) -> Double {
+    graphs.isEmpty ? 0 : graphMicroseconds(min(tokens, graphs.last?.tokens ?? 0))
+  }
 
   private func graphMicroseconds(_ tokens: Int) -> Double {
     guard let first = graphs.first, let last = graphs.last else { return pieceMicroseconds(tokens) }
@@ -106,11 +126,16 @@ public struct RestOfStep: Hashable, Sendable {
 
   private func pieceMicroseconds(_ tokens: Int) -> Double {
     let rounded = Self.roundedToTile(tokens)
-    let floor = readingWeights
+    let floor = floor(tokens)
     guard let first = pieces.first else { return floor }
     // Between known points the pace per token moves little; the time itself moves in steps.
     let computed = perToken(rounded) * Double(rounded)
     return rounded >= first.tokens ? max(floor, computed) : smoothMaximum(floor, computed)
+  }
+
+  /// Microseconds per token of steps in pieces; `nil` where none are known.
+  func microsecondsPerToken(_ tokens: Int) -> Double? {
+    pieces.isEmpty ? nil : perToken(tokens)
   }
 
   private func perToken(_ tokens: Int) -> Double {

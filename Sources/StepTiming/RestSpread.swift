@@ -16,23 +16,22 @@ public struct RestSpread: Hashable, Sendable {
 
   /// Quantiles of what steps took over what their size takes; `none` of too few.
   ///
-  /// Read off the larger half of the steps. In a small one the GPU may wait for the host, which on an uneven
-  /// one adds half of the step now and then; a large step, which would be made longer by as large a
-  /// factor, never waits.
-  init(_ steps: [(tokens: Int, ratio: Double)]) {
-    guard steps.count / 2 >= Self.quantiles else {
+  /// Read off long steps. In a short one the GPU may wait for the host, which on an uneven one adds half of
+  /// the step now and then; a long step, which would be made longer by as large a factor, never waits.
+  init(_ steps: [(microseconds: Double, ratio: Double)]) {
+    let ratios = steps.filter { $0.microseconds >= Self.launchMax }.map(\.ratio).sorted()
+    guard ratios.count >= Self.quantiles else {
       self = .none
       return
     }
-    let sizes = steps.map(\.tokens).sorted()
-    let least = sizes[sizes.count - sizes.count / 2]
-    let sorted = steps.filter { $0.tokens >= least }.map(\.ratio).sorted()
-    let quantiles = sorted.middles(ofParts: Self.quantiles)
+    let quantiles = ratios.middles(ofParts: Self.quantiles)
     let mean = quantiles.reduce(0, +) / Double(quantiles.count)
     self.init(factors: quantiles.map { $0 / mean })
   }
 
   private static let quantiles = 32
+  /// Microseconds in which hosts as they were seen have nearly always launched a step.
+  static let launchMax = 50_000.0
 
   /// The factor of the step that comes after `count` others.
   func factor(after count: UInt32) -> Double {

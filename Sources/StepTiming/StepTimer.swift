@@ -16,11 +16,13 @@ public struct StepTime: Hashable, Sendable {
   public var fastest: KernelVariant
   /// How the step was launched.
   public var launch: StepLaunch
+  /// Whether some row has several new tokens.
+  public var hasPrompts: Bool
 
   /// The parts of a step's time; without `fastest` the chosen variant was that.
   public init(
     attention: Nanoseconds, rest: Nanoseconds, regret: Nanoseconds, variant: KernelVariant,
-    fastest: KernelVariant? = nil, launch: StepLaunch
+    fastest: KernelVariant? = nil, launch: StepLaunch, hasPrompts: Bool = false
   ) {
     self.attention = attention
     self.rest = rest
@@ -28,6 +30,7 @@ public struct StepTime: Hashable, Sendable {
     self.variant = variant
     self.fastest = fastest ?? variant
     self.launch = launch
+    self.hasPrompts = hasPrompts
   }
 
   /// GPU time of the step.
@@ -44,9 +47,15 @@ public protocol StepTimer {
 
   /// The engine has paused before the step that is asked for next.
   mutating func pause(for time: Nanoseconds)
+
+  /// Before the first step: what differs from step to step by chance is met as after so many launches.
+  mutating func begin(afterLaunches count: Int)
 }
 
 extension StepTimer {
   /// Nothing changes by pausing.
   public mutating func pause(for time: Nanoseconds) {}
+
+  /// Nothing differs by chance.
+  public mutating func begin(afterLaunches count: Int) {}
 }

@@ -86,7 +86,7 @@ struct EngineTimelineTests {
         at: start,
         time: StepTime(
           attention: Nanoseconds(50), rest: .zero, regret: .zero, variant: .triton2D,
-          launch: .eager(tokens: tokens)))
+          launch: .eager(tokens: tokens), hasPrompts: true))
       return (timeline.complete() - start).rawValue
     }
     #expect(launches == [1421, 421, 1421, 421, 1421])

@@ -18,7 +18,7 @@ struct BuiltinProfileTests {
   }
 
   static let bounds = [
-    Bound(part: "triton-2d, decode", median: 0.03, p90: 0.09),
+    Bound(part: "triton-2d, decode", median: 0.03, p90: 0.12),
     Bound(part: "triton-2d, skewed", median: 0.01, p90: 0.04),
     Bound(part: "triton-2d, long", median: 0.02, p90: 0.03),
     Bound(part: "triton-2d, mixed", median: 0.02, p90: 0.08),

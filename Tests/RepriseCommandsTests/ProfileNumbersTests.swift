@@ -63,7 +63,7 @@ struct ProfileNumbersTests {
       pieceLaunch: Nanoseconds(1), libraryPieceLaunch: Nanoseconds(100_000_000_000),
       pieceLaunchSpread: DelaySpread(offsets: [Nanoseconds(100_000_000_000)]))
     let launch = host.launch(
-      of: .eager(tokens: 9), attention: .flashAttention3, afterPieces: 0)
+      of: .eager(tokens: 9), attention: .flashAttention3, hasPrompts: true, afterPieces: 0)
     #expect(launch.seconds < 2000)
   }
 

@@ -265,6 +265,12 @@ struct ValidationReportTests {
     #expect(decode.steps == 20)
     #expect((decode.meanAbsolute - 0.1).magnitude < 1e-9)
     #expect((decode.bias - 0.1).magnitude < 1e-9)
+    // Recorded times have the GPU's wait for the launch within them.
+    for index in steps.indices { steps[index].launch = steps[index].recorded ?? .zero }
+    let waiting = try #require(StepErrors(steps))
+    for index in steps.indices { steps[index].launch = SmallRun.milliseconds(1_000) }
+    let longer = try #require(StepErrors(steps))
+    #expect(waiting.bias >= 0 && longer.bias > waiting.bias)
     for index in steps.indices { steps[index].recorded = nil }
     #expect(StepErrors(steps) == nil)
   }

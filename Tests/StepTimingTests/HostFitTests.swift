@@ -72,6 +72,22 @@ struct HostFitTests {
     #expect(!spread.isEmpty, "bounds count as launches")
   }
 
+  @Test("sees the launches of decode steps in pieces that keep the GPU waiting")
+  func decodeKeepsGPUWaiting() {
+    var fit = HostFit(requests: Self.requests, usesTriton: true)
+    // Back to back, 20 ms of launching each, of which the GPU is at the step for all but 1 ms.
+    for place in 0..<12 {
+      let start = 20_100 * Int64(place)
+      let step = Self.step(
+        [(0, Int32(500 + place), 1)], start: start, end: start + 50, gpu: 19_000,
+        output: start + 20_100 + 20_050)
+      fit.add(step, launch: .eager(tokens: 1))
+    }
+    let host = fit.timing(layers: 32, fallback: nil, fallbackLayers: 1)
+    #expect(host.pieceLaunch == Self.micro(20_000))
+    #expect(host.decodeLaunchShare == 1, "of prompts it saw none")
+  }
+
   @Test("takes a prompt that is one graph for no launch in pieces")
   func promptInGraph() {
     var fit = HostFit(requests: Self.requests, usesTriton: true)

@@ -8,12 +8,19 @@ import TraceModel
 struct PieceLaunchFitTests {
   /// One process with launches of sizes that it had launched before, and of others.
   private static func process(
-    usesTriton: Bool = true, _ known: [Int64], new: [Int64] = [], atMost bounds: [Int64] = []
+    usesTriton: Bool = true, _ known: [Int64], new: [Int64] = [], atMost bounds: [Int64] = [],
+    decode: [Int64] = []
   ) -> PieceLaunchFit {
     var fit = PieceLaunchFit(usesTriton: usesTriton)
-    for launch in known { fit.note(isNewSize: false) { $0.add(Nanoseconds(launch)) } }
-    for launch in new { fit.note(isNewSize: true) { $0.add(Nanoseconds(launch)) } }
-    for bound in bounds { fit.note(isNewSize: false) { $0.add(atMost: Nanoseconds(bound)) } }
+    func note(_ launch: Int64, isNewSize: Bool = false, hasPrompts: Bool = true) {
+      fit.note(isNewSize: isNewSize, hasPrompts: hasPrompts) { $0.add(Nanoseconds(launch)) }
+    }
+    for launch in known { note(launch) }
+    for launch in new { note(launch, isNewSize: true) }
+    for bound in bounds {
+      fit.note(isNewSize: false, hasPrompts: true) { $0.add(atMost: Nanoseconds(bound)) }
+    }
+    for launch in decode { note(launch, hasPrompts: false) }
     return fit
   }
 
@@ -21,6 +28,55 @@ struct PieceLaunchFitTests {
     var fit = processes[0]
     for process in processes.dropFirst() { fit.add(process) }
     return fit.times(layers: 40, fallback: nil, fallbackLayers: 40)
+  }
+
+  @Test("without prompts take a share of those with prompts, and have a spread of their own")
+  func decodeSteps() {
+    let prompts = (90...110).map { Int64($0) * 1000 }
+    let decode = (85...95).map { Int64($0) * 1000 }
+    let fit = Self.process(prompts, decode: decode)
+    #expect(fit.shares.decode == 0.9)
+    #expect(Self.process(prompts, decode: [90_000]).shares.decode == nil, "one is too few")
+    let times = Self.times(fit)
+    #expect(times.middles.triton == Nanoseconds(100_000), "they are no launches with prompts")
+    #expect(times.spread.offsets.last == Nanoseconds(10_000))
+    // In proportion to launches with prompts: 5 of 90 are 5.6 of 100.
+    #expect(times.decodeSpread.offsets.last == Nanoseconds(5_555))
+  }
+
+  @Test("with a library follow from Triton's in the share that other machines show")
+  func libraryShare() {
+    var both = Self.process(Array(repeating: 100_000, count: 9))
+    #expect(both.shares.library == nil)
+    both.add(Self.process(usesTriton: false, Array(repeating: 90_000, count: 9)))
+    #expect(both.shares.library == 0.9)
+    let shares = LaunchShares([both.shares, LaunchShares(), LaunchShares(library: 0.8)])
+    #expect(shares.library == 0.9 && shares.decode == nil)
+    let times = Self.process([50_000]).times(
+      layers: 40, fallback: nil, fallbackLayers: 40, libraryShare: 0.9)
+    #expect(times.middles.triton == Nanoseconds(50_000))
+    #expect(times.middles.library == Nanoseconds(45_000))
+    let none = PieceLaunchFit(usesTriton: true).times(
+      layers: 40, fallback: nil, fallbackLayers: 40, libraryShare: 0.9)
+    #expect(none.middles == (.zero, .zero))
+  }
+
+  @Test("with prompts follow from those without where a process had none")
+  func decodeAlone() {
+    let fit = Self.process([], decode: (0..<9).map { 90_000 + $0 })
+    let times = fit.times(layers: 40, fallback: nil, fallbackLayers: 40, decodeShare: 0.9)
+    #expect(times.middles.triton == Nanoseconds(100_004))
+    var host = HostTiming(pieceLaunch: times.middles.triton, decodeLaunchShare: 0.9)
+    func launch(hasPrompts: Bool, after count: Int = 0) -> Int64 {
+      host.launch(
+        of: .eager(tokens: 80), attention: .triton2D, hasPrompts: hasPrompts, afterPieces: count
+      ).rawValue
+    }
+    #expect(launch(hasPrompts: true) == 100_004 && launch(hasPrompts: false) == 90_004)
+    host.pieceLaunchSpread = DelaySpread(offsets: [Nanoseconds(50_000)])
+    host.decodeLaunchSpread = DelaySpread(offsets: [Nanoseconds(10_000)])
+    #expect(launch(hasPrompts: true) == 150_004)
+    #expect(launch(hasPrompts: false) == 99_004, "its own spread, in proportion")
   }
 
   @Test("have a middle one, and a spread around it where enough were seen")
@@ -111,7 +167,8 @@ struct PieceLaunchFitTests {
       libraryPieceLaunch: Nanoseconds(50),
       pieceLaunchSpread: DelaySpread(offsets: [Nanoseconds(-20), .zero, Nanoseconds(40)]))
     func launch(_ family: KernelFamily, _ count: Int) -> Int64 {
-      host.launch(of: .eager(tokens: 9), attention: family, afterPieces: count).rawValue
+      host.launch(of: .eager(tokens: 9), attention: family, hasPrompts: true, afterPieces: count)
+        .rawValue
     }
     #expect(launch(.triton2D, 0) == 100, "the first is the middle one")
     #expect(Set((0..<64).map { launch(.triton2D, $0) }) == [80, 100, 140])
@@ -119,7 +176,8 @@ struct PieceLaunchFitTests {
       #expect(launch(.flashAttention3, count) == launch(.triton2D, count) / 2)
       #expect(
         host.launch(
-          of: .fullGraph(paddedTokens: 1), attention: .triton2D, afterPieces: count)
+          of: .fullGraph(paddedTokens: 1), attention: .triton2D, hasPrompts: true,
+          afterPieces: count)
           == Nanoseconds(5))
     }
   }
@@ -129,7 +187,8 @@ struct PieceLaunchFitTests {
     var host = HostTiming(pieceLaunch: Nanoseconds(100), libraryPieceLaunch: Nanoseconds(50))
     func launch(_ family: KernelFamily, isNewSize: Bool) -> Int64 {
       host.launch(
-        of: .eager(tokens: 9), attention: family, afterPieces: 3, isNewSize: isNewSize
+        of: .eager(tokens: 9), attention: family, hasPrompts: true, afterPieces: 3,
+        isNewSize: isNewSize
       ).rawValue
     }
     #expect(launch(.triton2D, isNewSize: true) == 100)

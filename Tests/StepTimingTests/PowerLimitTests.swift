@@ -57,6 +57,75 @@ struct PowerLimitTests {
     }
   }
 
+  @Test("a decode step behind prompts is slowed until the clock has come back")
+  func slowsDecode() {
+    var limit = Self.limit
+    limit.decode = .init(rest: 0.02, attention: 0.1, clockTime: 50_000)
+    var reserve = PowerReserve(limit)
+    #expect(reserve.decodeLoss(rest: 9_000, attention: 1_000) == 0, "a rested GPU")
+    _ = reserve.loss(rest: 160_000, of: Self.work())
+    // The credit is used up; the step's middle is 5 ms behind the prompt.
+    let near = (-0.01 as Double)
+    #expect(abs(reserve.decodeLoss(rest: 9_000, attention: 1_000) / (180 + 100) - 1 - near) < 1e-3)
+    reserve.recover(for: Nanoseconds(45_000_000))
+    let later = reserve.decodeLoss(rest: 9_000, attention: 1_000)
+    #expect(abs(later / 280 - 0.3679) < 1e-3)
+    let full = reserve.fullClockDecode(rest: 9_000 + later, attention: 1_000)
+    #expect(abs(full - 9_000) < 1, "but for where the middle of a longer step is")
+    reserve.recover(for: Nanoseconds(400_000_000))
+    #expect(reserve.decodeLoss(rest: 9_000, attention: 1_000) < 1e-9)
+  }
+
+  @Test("how decode steps are slowed is found in recordings, and then no longer in the rest")
+  func decodeIsFound() {
+    var limit = Self.limit
+    limit.decode = .init(rest: 0.02, attention: 0.15, clockTime: 45_000)
+    var reserve = PowerReserve(limit)
+    var steps: [StepObservation] = []
+    for round in 0..<60 {
+      let loss = reserve.loss(rest: 70_000, of: Self.work())
+      steps.append(
+        StepObservation(
+          launch: .eager(tokens: 1024), family: .triton2D, attention: .zero,
+          gpu: Nanoseconds(microseconds: 70_000 + loss), hasPrompts: true,
+          promptGap: round == 0 ? nil : Nanoseconds(130_000_000)))
+      var gap = Nanoseconds.zero
+      for place in 0..<12 {
+        let attention = Double((place + round) % 5) * 400
+        let loss = reserve.decodeLoss(rest: 10_000, attention: attention)
+        let gpu = Nanoseconds(microseconds: 10_000 + attention + loss)
+        steps.append(
+          StepObservation(
+            launch: .fullGraph(paddedTokens: 8), family: .triton2D,
+            attention: Nanoseconds(microseconds: attention), gpu: gpu, hasPrompts: false,
+            promptGap: gap))
+        reserve.recover(for: gpu)
+        gap = gap.addingPause(gpu)
+      }
+    }
+    let found = PowerLimit.DecodeSlowing(steps.isEmpty ? [] : [steps], under: Self.limit)
+    #expect(abs(found.rest / 0.02 - 1) < 0.05)
+    #expect(abs(found.attention / 0.15 - 1) < 0.05)
+    #expect(abs(found.clockTime / 45_000 - 1) < 0.05)
+    limit.decode = found
+    let fit = RestFit(shape: Self.shape, observations: steps, reference: nil, limit: limit)
+    #expect(abs(fit.rest.time(of: .fullGraph(paddedTokens: 8)).microseconds - 10_000) < 5)
+    #expect(PowerLimit.DecodeSlowing(Self.steady, under: Self.limit) == .none)
+    #expect(PowerLimit.DecodeSlowing([steps], under: .none) == .none)
+  }
+
+  /// Decode steps that are all alike, behind prompts or not.
+  private static let steady = [
+    (0..<400).map { place in
+      let isPrompt = place % 20 == 0
+      return StepObservation(
+        launch: isPrompt ? .eager(tokens: 1024) : .fullGraph(paddedTokens: 8),
+        family: .triton2D, attention: .zero,
+        gpu: Nanoseconds(microseconds: isPrompt ? 70_000 : 10_000), hasPrompts: isPrompt,
+        promptGap: place == 0 ? nil : Nanoseconds(Int64((place + 19) % 20) * 10_000_000))
+    }
+  ]
+
   /// Prompts of two sizes on two kinds of kernels, some decode steps between them.
   private static func observations(_ limit: PowerLimit) -> [StepObservation] {
     var reserve = PowerReserve(limit)
@@ -124,6 +193,42 @@ struct PowerLimitTests {
     }
     let later = 76_000 - 5_000 * (1 - 1 / 2.718281828)
     #expect(zip(times, [71_000, 76_000, 10_000, later]).allSatisfy { abs($0 - $1) < 0.01 })
+  }
+
+  @Test("a replay's decode steps behind a prompt take longer, and later ones do not")
+  func slowsDecodeSteps() throws {
+    var limit = Self.limit
+    limit.decode = .init(rest: 0.02, attention: 0.1, clockTime: 50_000)
+    let rest = RestOfStep(
+      graphs: [.init(tokens: 1, microseconds: 10_000)],
+      pieces: [.init(tokens: 128, microseconds: 70_000)], limit: limit)
+    var timer = try Self.timer(rest)
+    let times = try ([128] + Array(repeating: Int32(1), count: 16)).map { tokens in
+      var batch = AttentionBatch(rows: [(tokens, 200)])
+      return try timer.time(of: &batch).rest.microseconds
+    }
+    #expect(abs(times[1] - 10_000 * (1 + 0.02 * Elementary.exponential(-0.01))) < 0.1)
+    #expect(zip(times[1...], times[2...]).allSatisfy { $0 >= $1 })
+    #expect(times[16] - 10_000 < 0.1)
+  }
+
+  @Test("replays that begin after other launches meet steps in pieces in another order")
+  func otherOrder() throws {
+    let rest = RestOfStep(
+      graphs: [], pieces: [.init(tokens: 128, microseconds: 70_000)],
+      spread: RestSpread(factors: [0.9, 1, 1.1]))
+    func times(after launches: Int) throws -> [Double] {
+      var timer = try Self.timer(rest)
+      timer.begin(afterLaunches: launches)
+      return try (0..<64).map { _ in
+        var batch = AttentionBatch(rows: [(128, 128)])
+        return try timer.time(of: &batch).rest.microseconds
+      }
+    }
+    let (first, other) = (try times(after: 0), try times(after: 65_537))
+    #expect(first != other)
+    let means = [first, other].map { $0.reduce(0, +) / 64 }
+    #expect(means.allSatisfy { abs($0 / 70_000 - 1) < 0.01 })
   }
 
   @Test("a prompt within one graph lets it come back, in a replay as in a calibration")

@@ -42,6 +42,15 @@ struct RestOfStepTests {
     #expect(rest.time(of: .piecewise(paddedTokens: 2)).milliseconds >= 12.35)
   }
 
+  @Test("in pieces of few tokens takes what a graph of as many takes, not what a larger one does")
+  func floorOfGraphs() {
+    let rest = RestOfStep(
+      graphs: rest.graphs + [.init(tokens: 512, microseconds: 30_000)], pieces: [])
+    #expect(rest.time(of: .eager(tokens: 8)) == Nanoseconds(12_350_000))
+    #expect(rest.time(of: .eager(tokens: 512)) == Nanoseconds(30_000_000))
+    #expect(rest.time(of: .eager(tokens: 4096)) == Nanoseconds(30_000_000))
+  }
+
   @Test("of a recording is completed by a profile only where the recording has no such launch")
   func completes() {
     let other = RestOfStep(

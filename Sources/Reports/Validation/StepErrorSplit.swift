@@ -75,7 +75,7 @@ struct StepErrorSplit {
   }
 
   private static func error(_ step: ComparedStep) -> Double? {
-    step.recorded.map { (step.model.gpu - $0).milliseconds }
+    step.recorded.map { (step.modelled - $0).milliseconds }
   }
 
   private static func less(_ time: Nanoseconds, _ milliseconds: Double) -> Nanoseconds {

@@ -27,17 +27,24 @@ public struct ComparedStep: Hashable, Sendable {
   public var kind: StepKind
   /// The model's time.
   public var model: StepTime
+  /// The least that launching it keeps the GPU at it, from the first kernel on; zero where that is unknown.
+  public var launch: Nanoseconds
   /// GPU time in the real run, where it was recorded.
   public var recorded: Nanoseconds?
   /// When its tokens reached the scheduler of the real run, where that was recorded.
   public var output: Nanoseconds?
 
+  /// The model's counterpart of `recorded`, which has what the GPU waited for within the step.
+  var modelled: Nanoseconds { max(model.gpu, launch) }
+
   /// A compared step.
   public init(
-    kind: StepKind, model: StepTime, recorded: Nanoseconds?, output: Nanoseconds?
+    kind: StepKind, model: StepTime, launch: Nanoseconds = .zero, recorded: Nanoseconds?,
+    output: Nanoseconds?
   ) {
     self.kind = kind
     self.model = model
+    self.launch = launch
     self.recorded = recorded
     self.output = output
   }
@@ -61,8 +68,8 @@ public struct StepErrors: Hashable, Sendable {
     var recorded = 0.0
     for step in steps {
       guard let time = step.recorded, time > .zero else { continue }
-      errors.append((step.model.gpu.seconds / time.seconds - 1).magnitude)
-      modelled += step.model.gpu.seconds
+      errors.append((step.modelled.seconds / time.seconds - 1).magnitude)
+      modelled += step.modelled.seconds
       recorded += time.seconds
     }
     guard !errors.isEmpty else { return nil }

@@ -16,8 +16,8 @@ struct ServingExperiment: Experiment {
   let notes = [
     "always-2d is the Triton kernel before the pull request, vllm-0.9.2 its rule, vllm-0.33 today's; "
       + "all on today's engine (CUDA graphs for decode, asynchronous scheduling)",
-    "the real runs had other arrivals, for 30 s; their vllm-default is vllm-0.13's rule, which "
-      + "decides decode batches as vllm-0.33's does",
+    "the real runs had other arrivals, for 30 s, and at 9 requests/s for 60 s on another machine of the "
+      + "kind; their vllm-default is vllm-0.13's rule, which decides decode batches as vllm-0.33's does",
   ]
 
   private static let rates = [1, 5, 7, 9]
@@ -48,7 +48,7 @@ struct ServingExperiment: Experiment {
         for case (let metric, let value?) in [("ttft_ms", run.meanTTFT), ("itl_ms", run.meanITL)] {
           figures.append(
             .init(
-              origin: .recorded, series: "\(run.header.engineWords), \(recorded), 30 s",
+              origin: .recorded, series: "\(run.header.engineWords), \(recorded)",
               policies: policies, x: Double(rate), y: value, unit: "ms", metric: metric,
               hardware: run.header.gpu ?? "unknown GPU", source: "recording \(file)"))
         }

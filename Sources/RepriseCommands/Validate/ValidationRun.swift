@@ -140,6 +140,15 @@ struct ValidationRun {
     }
   }
 
+  /// How long the GPU is at a step at least, since it is still being launched.
+  ///
+  /// How much of a prompt's launch is over before its first kernel runs is not known.
+  private func gpuWait(for step: StepTime) -> Nanoseconds {
+    guard !step.hasPrompts else { return .zero }
+    return times.host.launch(of: step.launch, attention: step.variant.family, hasPrompts: false)
+      - times.host.firstKernel
+  }
+
   func realRun(_ path: String) throws -> RealRun { try realRun(path, policy: policy) }
 
   /// A real run's recording beside what the model says of its steps.
@@ -165,9 +174,10 @@ struct ValidationRun {
       rows.fill(&batch, with: step.rows)
       let kind = StepKind(batch.summary)
       if let inForce { try hold(policy, to: inForce, batch, run) }
+      let model = try timer.time(of: &batch)
       compared.append(
         ComparedStep(
-          kind: kind, model: try timer.time(of: &batch), recorded: step.gpuTime,
+          kind: kind, model: model, launch: gpuWait(for: model), recorded: step.gpuTime,
           output: step.output))
     }
     let replay = RecordedReplay(
