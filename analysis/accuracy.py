@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from accuracy_differences import batches_table, interval_table as difference_interval_table, measured_shares
+from accuracy_machines import other_machines
 from accuracy_results import RUNS, TRACES, Results, Run, real_runs, repeated
 from accuracy_tables import (
     difference_table,
@@ -98,11 +99,10 @@ def validate(options, source, targets, profile, *more):
     return dict(zip(targets, results if len(targets) > 1 else [results]))
 
 
-def without_traces(options, profiles, runs):
+def without_traces(options, profiles, runs, stems):
     """What is predicted, from recordings among `runs`, for runs of the same work of which there are callers' logs alone."""
     found = []
-    for log in sorted(TRACES.glob("*-unrecorded.*.client.jsonl.zst")):
-        target = Run(*log.name.removesuffix(".client.jsonl.zst").rsplit(".", 1))
+    for target in (Run(*stem.rsplit(".", 1)) for stem in stems):
         for source in (run for group in workloads(runs.__contains__).values() for run in group if run.asked == target.asked):
             text = call(
                 options, "validate", source.trace, "--policy", target.policy, "--client", target.client,
@@ -111,9 +111,11 @@ def without_traces(options, profiles, runs):
     return found
 
 
-def page(first, second, third, fourth, fifth, launches, elsewhere):
+def page(machines, launches, elsewhere):
+    """`machines`: the ways of each by its number; `elsewhere`: predictions for runs without a trace, by the machine whose traces they come from."""
+    first = machines[1]
     rounds = repeated()
-    repeats = real_runs(rounds, second, third, fourth, fifth)
+    repeats = real_runs(rounds, machines)
     noise = json.loads(NOISE.read_text())
     floor = ", ".join(f"{words(name)} ± {percent(share)}" for name, share in noise["repeated_runs"].items())
     yield f"""# How far predictions are from a real engine
@@ -149,7 +151,6 @@ two such differences, each between runs on one machine, do.
     yield from estimates(first[-1])
     yield "\n## Difference between two policies in mean ITL\n"
     yield from difference_table(first)
-    machines = (first, second, third, fourth, fifth)
     yield """
 ## On recorded batches and on rescheduled ones
 
@@ -162,9 +163,9 @@ recorded policy. A faster rule empties the engine sooner and meets smaller batch
 
 A predicted difference is given with an interval: what chance does to both runs (moved arrivals, the floor), and beyond that what predictions were off by
 here, as a share of them (`predicted_differences_p90` in `Sources/CMachineProfiles/nvidia-h200-noise.json`; a hundred percent and more: not to be told
-from none). Nine of ten real differences lie within it by *profile and trace* on all five machines, from which it is measured:
+from none). Nine of ten real differences lie within it by *profile and trace* on all machines, from which it is measured:
 """
-    yield from difference_interval_table(machines)
+    yield from difference_interval_table(machines.values())
     yield f"""
 ## Is the real value inside the predicted interval?
 
@@ -181,11 +182,7 @@ the ends are more than a quarter apart, as where a percentile of ITL lies betwee
     for way in first[1:]:
         yield f"\n## Where the errors come from: {way.title}, as shares of the real value\n"
         yield from source_table(way)
-    yield from on_second_machine(second, first[0], launches, repeats)
-    yield from on_third_machine(third, second[0], repeats)
-    yield from on_fourth_machine(fourth, second[0], repeats, rounds)
-    yield from on_fifth_machine(fifth, second[0], repeats, rounds)
-    yield from on_sixth_machine(elsewhere)
+    yield from other_machines(machines, launches, elsewhere, repeats, rounds)
     yield from profile_errors(json.loads(PROFILE.read_text()))
 
 
@@ -237,85 +234,6 @@ def launch_times(profiles):
     return f"{medians[0]:.0f} to {medians[-1]:.0f} ms and up to {longest:.0f}"
 
 
-def tables_of_machine(before, ways, pairs, repeats, suffix="-again"):
-    yield from repeated_table(before, ways[0], suffix)
-    yield ""
-    yield from goal_table(ways, repeats)
-    yield ""
-    yield from difference_table(ways)
-    for way in ways:
-        yield f"\n### {pairs}: {way.title}\n"
-        yield from pair_table(way)
-
-
-def on_second_machine(ways, first, launches, repeats):
-    yield f"""
-## On a second machine
-
-Recorded with this project's own plugin (`Tests/EngineRuns`): other rates, lengths and mixes. Its host is slow and uneven: launching a step
-with prompts took it {launches[2]}, longer than the GPU's work on it at times, where the first machine took {launches[1]}
-(medians of the profiles, and the longest in them). `random-qps5-again` asks what `random-qps5` asked of the first; how much more its callers saw:
-"""
-    yield from tables_of_machine(first, ways, "Every pair", repeats)
-    yield f"\n### Where the errors come from: {ways[1].title}, as shares of the real value\n"
-    yield from source_table(ways[1])
-
-
-def on_third_machine(ways, second, repeats):
-    yield """
-## On a third machine, whose GPU is quicker
-
-Recorded on another day. *Profile alone* has this machine's rest of step and host, fitted without the workload that is judged, whichever machine ran it.
-A profile is of one machine: that of the second would be off here by what lies between the two. What more this one's callers saw than the second's:
-"""
-    yield from tables_of_machine(second, ways, "Every pair on the third machine", repeats)
-
-
-def on_fourth_machine(ways, second, repeats, rounds):
-    yield """
-## On a fourth machine, whose engine had run the same before
-
-On the second and third machine each engine met these workloads for the first time. Here it ran all of them round by round (`record_vllm.py --repeat`), and
-the second round is what is judged. The machine's host is like those two. In the first round prompts of less than 1,000 tokens take up to twice as
-long to launch, in later ones, of the same sizes, they do not: a process loads what it launches for a size when it first meets it. A profile has that as
-far as its recordings show it (`new_size_launch_spread_us`). How far apart callers of such rounds were
-(`traces/h200/repeats.jsonl`, which has launches too):
-"""
-    yield from round_table(rounds, 4)
-    yield """
-*Profile alone* has this machine's rest of step and host, fitted without the workload that is judged, whichever machine ran it. What more its callers
-saw than the second machine's:
-"""
-    yield from tables_of_machine(second, ways, "Every pair on the fourth machine", repeats, "-warm")
-
-
-def on_fifth_machine(ways, second, repeats, rounds):
-    yield """
-## On a fifth machine, with prefix caching
-
-`chat-12` is new in kind: twelve conversations of five turns behind one system prompt of 1,500 tokens, each prompt repeating what was asked and, in tokens made up for
-them, answered before, so that most of it is found in the prefix cache. What is found there is predicted from the names of blocks in the trace. Predicted as it stood then, mean ITL was
-within 2 % and mean TTFT within 8 %, TTFT p50 9 % off: a step's attention was read off small steps whose GPU had waited for its launch. That was mended, so these figures are
-of models that have seen these runs fail. The second round is judged; how far the callers of both were apart:
-"""
-    yield from round_table(rounds, 5)
-    yield """
-*Profile alone* has this machine's rest of step and host, from its other workload. `mix-qps3-cached` is `mix-qps3`, a first round, by an engine that caches prefixes and finds none; what
-more its callers saw than the second machine's:
-"""
-    yield from tables_of_machine(second, ways, "Every pair on the fifth machine", repeats, "-cached")
-
-
-def on_sixth_machine(elsewhere):
-    yield """
-## On a sixth machine, whose engine was not recorded
-
-The same work under vLLM's default rule, its second rounds. Of this engine there are only callers' logs, their clock set by the middle of their sendings;
-predicted by *profile and trace* from the fifth machine's recordings under other rules:
-"""
-    yield from error_table(elsewhere)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reprise", default=".build/release/reprise", help="the built program")
@@ -332,11 +250,13 @@ def main():
         machines = {}
         for part in split["profiles"]:
             machines.setdefault(part.get("reported_on", part["machine"]), set()).update(part["reported"])
-        ways = [all_ways(options, profiles, machines[machine], store, pool) for machine in sorted(machines)]
-        launches = {machine: launch_times({profiles[stem] for stem in stems}) for machine, stems in machines.items()}
-        elsewhere = without_traces(options, profiles, machines[5])
-        print("\n".join(page(*ways, launches, elsewhere)), flush=True)
-        check_shares(ways)
+        ways = {machine: all_ways(options, profiles, machines[machine], store, pool) for machine in sorted(machines)}
+        launches = {machine: launch_times({profiles[stem] for stem in machines[machine]}) for machine in (1, 2)}
+        elsewhere = {
+            part["traces_of"]: without_traces(options, profiles, machines[part["traces_of"]], part["logs"])
+            for part in split["unrecorded"]}
+        print("\n".join(page(ways, launches, elsewhere)), flush=True)
+        check_shares(ways.values())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import statistics
 from accuracy_results import words
 from accuracy_tables import percent
 
-MACHINES = ("first", "second", "third", "fourth", "fifth")
+ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 7: "seventh", 8: "eighth"}
 
 
 def shares_shown(way):
@@ -18,14 +18,16 @@ def shares_shown(way):
 
 
 def batches_table(machines):
-    """`machines`: the ways of each; what the profile and the trace say."""
+    """`machines`: the ways of each by its number; what the profile and the trace say."""
     yield "| machine | differences | recorded batches: least | median | most | rescheduled: least | median | most |"
     yield "|---|---|---|---|---|---|---|---|"
-    for name, ways in zip(MACHINES, machines):
+    for machine, ways in machines.items():
         shown = list(shares_shown(ways[1]))
+        if not shown:
+            continue
         cells = [
             percent(find(shares), 0) for shares in zip(*shown) for find in (min, statistics.median, max)]
-        yield f"| {name} | {len(shown)} | " + " | ".join(cells) + " |"
+        yield f"| {ORDINALS[machine]} | {len(shown)} | " + " | ".join(cells) + " |"
 
 
 def differences_off(way):

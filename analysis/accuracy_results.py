@@ -40,7 +40,12 @@ class Run:
     @property
     def asked(self):
         """The workload whatever run of it this is."""
-        return re.sub("-(again|warm|cached|unrecorded)$", "", self.workload)
+        return re.sub(r"(-(again|warm|cached|m\d+|unrecorded))+$", "", self.workload)
+
+    @property
+    def recorded(self):
+        """The workload of the recordings beside which callers' logs alone were kept."""
+        return self.workload.removesuffix("-unrecorded")
 
 
 def repeated():
@@ -52,12 +57,12 @@ def repeated():
     return {key: sorted(found, key=lambda record: record["run"]) for key, found in runs.items()}
 
 
-def real_runs(repeats, *machines):
-    """The same with the runs that are predicted, given the ways of machines that are alike: of the second and on."""
+def real_runs(repeats, machines):
+    """The same with the runs that are predicted, given the ways of machines; those after the first are alike."""
     runs = {key: list(found) for key, found in repeats.items()}
-    for machine, ways in enumerate(machines, 2):
+    for machine, ways in machines.items():
         for (source, target), result in ways[0].by_pair.items():
-            if source == target:
+            if source == target and machine > 1:
                 seen = {name: result["statistics"][name]["real"] for name in STATISTICS} | {"machine": machine}
                 runs.setdefault((target.asked, target.name), []).append(seen)
     return runs

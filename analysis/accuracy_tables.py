@@ -157,8 +157,9 @@ def round_table(repeats, machine):
     """What callers of repeated runs on a machine saw: of the second round against the first, and of later rounds among themselves."""
     yield "| workload | policy | | " + " | ".join(map(words, STATISTICS)) + " |"
     yield "|---|---|---|" + "---|" * len(STATISTICS)
-    for (workload, policy), runs in repeats.items():
-        if runs[0]["machine"] != machine:
+    for (workload, policy), all_runs in repeats.items():
+        runs = [run for run in all_runs if run["machine"] == machine]
+        if len(runs) < 2:
             continue
         changes = [signed(runs[1][name] / runs[0][name] - 1) for name in STATISTICS]
         yield f"| {workload} | {policy} | second against first | " + " | ".join(changes) + " |"

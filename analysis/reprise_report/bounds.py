@@ -33,6 +33,12 @@ def errors(way, page=PAGE):
     return itl, ttft
 
 
+def machine_count(way, page=PAGE):
+    """How many machines' pairs stand on the page."""
+    text = page.read_text() if page.is_file() else ""
+    return len(re.findall(rf"^#+ Every pair(?: on the \w+ machine)?: {re.escape(way)}$", text, re.MULTILINE))
+
+
 def shown_by_recorded_batches(page=PAGE):
     """By machine, the median share in per cent of real differences in mean ITL that recorded batches show."""
     text = page.read_text() if page.is_file() else ""
@@ -58,7 +64,7 @@ def words(way, engine="", batches="rescheduled", page=PAGE):
     middle = lambda values: sorted(values)[len(values) // 2]
     shown = shown_by_recorded_batches(page)
     text = (
-        f"On {len(itl)} predictions from recordings of vLLM 0.24 on {len(shown) or 'some'} H200s ({way}, batches rescheduled), mean ITL was off by "
+        f"On {len(itl)} predictions from recordings of vLLM 0.24 on {machine_count(way, page)} H200s ({way}, batches rescheduled), mean ITL was off by "
         f"{middle(itl):.1f} % in the median and {max(itl):.1f} % at worst, mean TTFT by {middle(ttft):.1f} % and {max(ttft):.1f} % "
         "(analysis/ACCURACY.md). Other kinds of GPU and engines were not compared."
     )
