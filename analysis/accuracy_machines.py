@@ -106,9 +106,9 @@ def on_seventh_machine(ways, second, elsewhere, repeats, rounds):
     yield """
 ## On a seventh machine, beyond the largest graph
 
-`random-qps9` is 60 seconds of nine requests a second, as many as this engine can serve; `burst-100` a hundred requests at once. Both have decode steps of more rows than the
+`random-qps9` is 60 seconds of nine requests a second; `burst-100` a hundred requests at once. Both have decode steps of more rows than the
 largest captured graph (64), which are launched kernel by kernel: the GPU waits for the host. As the program stood before it had seen these runs, mean ITL of `burst-100` came out
-28 % short with the shipped profile, up to 84 % long with another policy's trace, and that of `random-qps9` 6 % short. That was mended, so these figures are of models that have
+27 to 30 % short with the shipped profile, up to 84 % long with another policy's trace, and that of `random-qps9` 6 % short. That was mended, so these figures are of models that have
 seen these runs fail. Another process of the engine ran the same again; how far the callers of both were apart:
 """
     yield from round_table(rounds, 7)

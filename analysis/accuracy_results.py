@@ -42,11 +42,6 @@ class Run:
         """The workload whatever run of it this is."""
         return re.sub(r"(-(again|warm|cached|m\d+|unrecorded))+$", "", self.workload)
 
-    @property
-    def recorded(self):
-        """The workload of the recordings beside which callers' logs alone were kept."""
-        return self.workload.removesuffix("-unrecorded")
-
 
 def repeated():
     """By workload and policy, what callers of runs on one machine saw, in the order of the runs."""

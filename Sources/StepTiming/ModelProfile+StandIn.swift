@@ -36,11 +36,8 @@ extension ModelShape {
 
 extension RestOfStep {
   fileprivate func scaled(graphs: Double, pieces: Double) -> RestOfStep {
-    func scaled(_ points: [Point], by factor: Double) -> [Point] {
-      points.map { Point(tokens: $0.tokens, microseconds: $0.microseconds * factor) }
-    }
-    return RestOfStep(
-      graphs: scaled(self.graphs, by: graphs), pieces: scaled(self.pieces, by: pieces),
+    RestOfStep(
+      graphs: self.graphs.scaled(by: graphs), pieces: self.pieces.scaled(by: pieces),
       spread: spread, limit: limit)
   }
 }

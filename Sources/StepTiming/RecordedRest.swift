@@ -20,8 +20,6 @@ public struct RecordedRest: Sendable {
   /// Steps of one size count as no more than so many independent ones: what the timing gets wrong, it
   /// gets wrong in all of them.
   private static let independentSteps = 8.0
-  /// A step that took the GPU less than so many launches waited for its own.
-  private static let launchMargin = 1.1
   /// Steps that the spread is read from; the first ones.
   private static let spreadStepsMax = 65_536
 
@@ -125,7 +123,7 @@ public struct RecordedRest: Sendable {
     let expected =
       prior.flatMap { $0.pieces.isEmpty ? nil : time.attention + $0.time(of: time.launch) } ?? gpu
     return expected.seconds
-      < Self.launchMargin
+      < StepObservation.launchMargin
       * host.launch(
         of: time.launch, attention: time.variant.family, hasPrompts: time.hasPrompts
       ).seconds

@@ -80,24 +80,14 @@ struct RestFit: Sendable {
   /// This model's tables as another shape would have them, anchored at its own `graphs`.
   private func scaled(to other: ModelShape, graphs own: [RestOfStep.Point]) -> RestOfStep {
     let operations = other.operationsPerToken / shape.operationsPerToken
-    let pieces = rest.pieces.map {
-      RestOfStep.Point(tokens: $0.tokens, microseconds: $0.microseconds * operations)
-    }
+    let pieces = rest.pieces.scaled(by: operations)
     guard let anchor = own.first else {
-      let graphs = rest.graphs.map {
-        RestOfStep.Point(tokens: $0.tokens, microseconds: $0.microseconds * operations)
-      }
-      return RestOfStep(graphs: graphs, pieces: pieces)
+      return RestOfStep(graphs: rest.graphs.scaled(by: operations), pieces: pieces)
     }
     let there = rest.time(of: .fullGraph(paddedTokens: anchor.tokens)).microseconds
     let ratio = anchor.microseconds / max(there, 1e-3)
     let missing = rest.graphs.filter { point in !own.contains { $0.tokens == point.tokens } }
-    return RestOfStep(
-      graphs: own
-        + missing.map {
-          RestOfStep.Point(tokens: $0.tokens, microseconds: $0.microseconds * ratio)
-        },
-      pieces: pieces)
+    return RestOfStep(graphs: own + missing.scaled(by: ratio), pieces: pieces)
   }
 
   private static func spread(_ steps: [StepObservation], _ means: RestOfStep) -> RestSpread {

@@ -168,3 +168,10 @@ public struct RestOfStep: Hashable, Sendable {
     return a.microseconds + min(max(share, 0), 1) * (b.microseconds - a.microseconds)
   }
 }
+
+extension [RestOfStep.Point] {
+  /// The same sizes with so many times the microseconds.
+  func scaled(by factor: Double) -> [RestOfStep.Point] {
+    map { .init(tokens: $0.tokens, microseconds: $0.microseconds * factor) }
+  }
+}

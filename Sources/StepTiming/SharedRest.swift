@@ -34,11 +34,8 @@ struct SharedRest: Sendable {
   /// The same at the level of a machine that shows these steps.
   func atLevel(of steps: [StepObservation]) -> RestOfStep {
     let level = Self.level(of: steps, over: rest)
-    func scaled(_ points: [RestOfStep.Point], by factor: Double) -> [RestOfStep.Point] {
-      points.map { .init(tokens: $0.tokens, microseconds: $0.microseconds * factor) }
-    }
     return RestOfStep(
-      graphs: scaled(rest.graphs, by: level.graphs), pieces: scaled(rest.pieces, by: level.pieces))
+      graphs: rest.graphs.scaled(by: level.graphs), pieces: rest.pieces.scaled(by: level.pieces))
   }
 
   /// Steps that tell the most: those with prompts, of which there are few, before decode steps.
@@ -57,7 +54,8 @@ struct SharedRest: Sendable {
       own += point.microseconds
       other += same.microseconds
     }
-    let seen = pieces.values.joined().filter {
+    // By size, so that sums come out the same every time.
+    let seen = pieces.sorted { $0.key < $1.key }.flatMap(\.value).filter {
       table.time(of: $0.launch).microseconds >= RestSpread.launchMax
     }
     let taken = seen.reduce(0) { $0 + $1.rest }

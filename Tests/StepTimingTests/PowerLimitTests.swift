@@ -65,8 +65,8 @@ struct PowerLimitTests {
     #expect(reserve.decodeLoss(rest: 9_000, attention: 1_000) == 0, "a rested GPU")
     _ = reserve.loss(rest: 160_000, of: Self.work())
     // The credit is used up; the step's middle is 5 ms behind the prompt.
-    let near = (-0.01 as Double)
-    #expect(abs(reserve.decodeLoss(rest: 9_000, attention: 1_000) / (180 + 100) - 1 - near) < 1e-3)
+    let near = 280 * Elementary.exponential(-0.01)
+    #expect(abs(reserve.decodeLoss(rest: 9_000, attention: 1_000) - near) < 1e-3)
     reserve.recover(for: Nanoseconds(45_000_000))
     let later = reserve.decodeLoss(rest: 9_000, attention: 1_000)
     #expect(abs(later / 280 - 0.3679) < 1e-3)
