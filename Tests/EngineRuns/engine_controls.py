@@ -56,6 +56,12 @@ class Controls:
             setattr(scheduler, hooks.SLOT, None)
         return str(type(scheduler))
 
+    def watch_host(self, path):
+        """Notes where this process stands still, from now on."""
+        import host_waits
+
+        host_waits.watch(path)
+
     def note_kernels(self):
         """Notes every kernel by the driver's own profiling interface, from now until `write_kernels`."""
         import torch

@@ -145,6 +145,8 @@ async def main(arguments):
     log("engine is up", described)
     with open(output / "model.json", "w") as file:
         json.dump({"model": Path(arguments.model).name, "policy": arguments.policy, "engine": described[0]}, file)
+    if arguments.watch:
+        await engine.collective_rpc("watch_host", args=(str(output / "host-waits.jsonl"),))
     caller = Caller(engine)
     await warm_up(caller)
     log("warm")
@@ -183,6 +185,7 @@ if __name__ == "__main__":
     parser.add_argument("--prefix-caching", action="store_true", help="with it, and names of blocks in the traces")
     parser.add_argument("--largest-graph", type=int, default=64, metavar="ROWS", help="capture graphs up to so many rows; vLLM's own limit is 512")
     parser.add_argument("--repeat", type=int, default=1, metavar="ROUNDS", help="record every workload so many times")
+    parser.add_argument("--watch", action="store_true", help="note where the engine's process stands still; it runs slower then")
     parser.add_argument("--checks", type=int, default=0, metavar="BLOCKS", help="check GPU times, and the cost of recording in so many blocks")
     parser.add_argument("--prompt-checks", type=int, default=0, metavar="BLOCKS", help="check the cost of recording at single prompts")
     sys.exit(asyncio.run(main(parser.parse_args())))

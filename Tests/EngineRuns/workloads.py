@@ -31,6 +31,11 @@ def random_lengths(rate, seconds=SECONDS):
     return [(moment, 1000, 100) for moment in poisson(random.Random(rate), rate, seconds)]
 
 
+def random_at_once(requests):
+    """As many as a benchmark sends that waits for nothing, `--request-rate inf`."""
+    return [(0.0, 1000, 100)] * requests
+
+
 def mix(rate, seed):
     """Prompts of 100 to 6,000 tokens, short ones more often, and answers of 20 to 300."""
     dice = random.Random(seed)
@@ -80,4 +85,5 @@ MADE = {
     "random-qps3": lambda: random_lengths(3),
     "random-qps9": lambda: random_lengths(9, seconds=60),
     "random-qps20": lambda: random_lengths(20),
+    "random-inf": lambda: random_at_once(200),
 }
