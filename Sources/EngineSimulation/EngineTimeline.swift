@@ -16,6 +16,8 @@ struct EngineTimeline {
   private var pieceLaunches: Int
   /// Their sizes.
   private var launchedSizes = LaunchedSizes()
+  /// Numbers of rows for which the output layer's kernels are loaded.
+  private var outputLayerSizes = OutputLayerSizes()
 
   private let host: HostTiming
   /// The GPU's end of the steps in flight, the older first.
@@ -60,6 +62,7 @@ struct EngineTimeline {
         afterPieces: pieceLaunches, isNewSize: isNewSize)
     if !time.launch.isFullGraph { pieceLaunches += 1 }
     gpuEnd = max(max(gpuEnd, scheduled + host.firstKernel) + time.gpu, launched)
+    if outputLayerSizes.waits(rowsBeyondGraphs: time.rowsBeyondGraphs) { launched = gpuEnd }
     if inFlight == 0 { gpuEnds.0 = gpuEnd } else { gpuEnds.1 = gpuEnd }
     inFlight += 1
   }

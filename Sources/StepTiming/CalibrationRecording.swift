@@ -48,7 +48,7 @@ public struct CalibrationRecording: Sendable {
     self.context = context
     self.policy = policy
     host = HostFit(
-      requests: requests, callers: callers,
+      requests: requests, callers: callers, graphs: context.graphs,
       usesTriton: policy.variants.contains { $0.family.isTriton })
   }
 

@@ -15,10 +15,12 @@ public struct HostFit: Sendable {
   private var graphLaunches: [Nanoseconds] = []
   private var pieceLaunches: PieceLaunchFit
   private var launchedSizes = LaunchedSizes()
+  private var outputLayerSizes = OutputLayerSizes()
   private var firstKernels: [Nanoseconds] = []
 
   private let requests: [TraceRequest]
   private let callers: [CallerRecord?]
+  private let graphs: CUDAGraphs
   private var started: [Bool] = []
   private var previous: TraceStep?
   private var beforePrevious: TraceStep?
@@ -32,16 +34,23 @@ public struct HostFit: Sendable {
     /// Whether it was no single graph; a step without rows launches nothing.
     var isInPieces = false
     var isNewSize = false
+    /// Whether it ended no sooner than the step, for another reason than the host's work.
+    var waitsForGPU = false
   }
 
   /// A fit over a recording of these requests.
   ///
   /// - `callers`: by request, what its caller saw, on the recording's clock; empty where unknown
+  /// - `graphs`: those that the engine captured
   /// - `usesTriton`: which kernels attention ran on
-  public init(requests: [TraceRequest], callers: [CallerRecord?] = [], usesTriton: Bool) {
+  public init(
+    requests: [TraceRequest], callers: [CallerRecord?] = [],
+    graphs: CUDAGraphs = CUDAGraphs(mode: .none, captureSizes: []), usesTriton: Bool
+  ) {
     precondition(callers.isEmpty || callers.count == requests.count, "a caller for each request")
     self.requests = requests
     self.callers = callers
+    self.graphs = graphs
     callerFit = CallerFit(requests: requests, callers: callers)
     gatheringFit = GatheringFit(
       moments: requests.indices.map { place in
@@ -59,6 +68,8 @@ public struct HostFit: Sendable {
     let isFirst = isFirstAfterRest(step)
     var launch = Launch(isInPieces: !step.rows.isEmpty && !stepLaunch.isFullGraph)
     launch.isNewSize = launch.isInPieces && launchedSizes.isNew(tokens: stepLaunch.tokens)
+    launch.waitsForGPU = outputLayerSizes.waits(
+      rowsBeyondGraphs: graphs.beyond(rows: step.rows.count))
     if let previous {
       if previousWasFirst { noteLaunches(of: previous, next: step, launch) }
       if !isFirst, let earlier = beforePrevious?.output, step.scheduleStart > earlier {
@@ -121,7 +132,7 @@ public struct HostFit: Sendable {
       firstKernels.append(slack)
       return
     }
-    if previousLaunch.isInPieces {
+    if previousLaunch.isInPieces, !previousLaunch.waitsForGPU {
       pieceLaunches.note(isNewSize: previousLaunch.isNewSize, hasPrompts: step.hasPrompts) {
         $0.add(next.scheduleStart - step.scheduleEnd)
       }
@@ -140,9 +151,9 @@ public struct HostFit: Sendable {
   private mutating func noteAwaitedLaunch(
     of step: TraceStep, _ launch: Launch, previous: TraceStep
   ) {
-    guard let output = previous.output, launch.isInPieces, step.scheduleStart < output else {
-      return
-    }
+    guard let output = previous.output, launch.isInPieces, !launch.waitsForGPU,
+      step.scheduleStart < output
+    else { return }
     let time = output - step.scheduleEnd
     guard !previousLaunch.isInPieces || !previous.hasPrompts else { return }
     guard let gpu = previous.gpuTime, let earlier = beforePrevious?.output else { return }

@@ -14,6 +14,7 @@ public import TraceModel
 /// launched(n)   =       scheduleEnd(n) + graphLaunch, or pieceLaunch or libraryPieceLaunch, of which a step
 ///                       without prompts takes decodeLaunchShare
 /// gpuEnd(n)     =       max(max(gpuEnd(n-1), scheduleEnd(n) + firstKernel) + gpu time, launched(n))
+/// launched(n)   becomes gpuEnd(n) where the process loads an output layer's kernel (`OutputLayerSizes`)
 /// output(n)     =       max(gpuEnd(n), launched(n+1) if step n+1 was scheduled before) + outputDelay
 /// ```
 /// If there is nothing to schedule while step n is in flight, schedule(n+1) starts at

@@ -18,11 +18,14 @@ public struct StepTime: Hashable, Sendable {
   public var launch: StepLaunch
   /// Whether some row has several new tokens.
   public var hasPrompts: Bool
+  /// The rows of a step that has more than the largest graph holds, else zero.
+  public var rowsBeyondGraphs: Int
 
   /// The parts of a step's time; without `fastest` the chosen variant was that.
   public init(
     attention: Nanoseconds, rest: Nanoseconds, regret: Nanoseconds, variant: KernelVariant,
-    fastest: KernelVariant? = nil, launch: StepLaunch, hasPrompts: Bool = false
+    fastest: KernelVariant? = nil, launch: StepLaunch, hasPrompts: Bool = false,
+    rowsBeyondGraphs: Int = 0
   ) {
     self.attention = attention
     self.rest = rest
@@ -31,6 +34,7 @@ public struct StepTime: Hashable, Sendable {
     self.fastest = fastest ?? variant
     self.launch = launch
     self.hasPrompts = hasPrompts
+    self.rowsBeyondGraphs = rowsBeyondGraphs
   }
 
   /// GPU time of the step.

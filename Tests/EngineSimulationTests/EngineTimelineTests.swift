@@ -53,6 +53,25 @@ struct EngineTimelineTests {
     #expect(timeline.complete() == Nanoseconds(1123 + 1000 + 1))
   }
 
+  @Test("Loading an output layer's kernel waits for the step's end, once for 8 rows")
+  func outputLayer() {
+    func outputs(rows: [Int]) -> [Int64] {
+      var timeline = EngineTimeline(asynchronous: true, host: host)
+      var seen: [Int64] = []
+      for rows in rows {
+        var step = time(10_000, graph: false)
+        step.rowsBeyondGraphs = rows
+        timeline.begin(at: max(.zero, timeline.nextSchedule), time: step)
+        if timeline.isFull { seen.append(timeline.complete().rawValue) }
+      }
+      return seen
+    }
+    #expect(outputs(rows: [0, 0, 0]) == [10_024, 20_024], "a graph holds as many rows")
+    // The second step's launch waits for its end at 20,023. The GPU then rests until the third's.
+    #expect(outputs(rows: [0, 65, 72]) == [20_024, 20_455], "the third is launched at 20,454")
+    #expect(outputs(rows: [0, 65, 73]) == [20_024, 30_058], "the third ends at 30,057")
+  }
+
   @Test("Launches in pieces differ, in another order for an engine that has launched before")
   func launchSpread() {
     var uneven = host

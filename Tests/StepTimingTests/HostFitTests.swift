@@ -54,6 +54,26 @@ struct HostFitTests {
     #expect(host.graphLaunch == .zero, "no step was a graph")
   }
 
+  @Test("takes no launch for long that waited for the output layer's kernel")
+  func outputLayer() {
+    let requests = Self.prompts(2, every: 0)
+    func launch(largestGraph: Int) -> Nanoseconds {
+      let graphs = CUDAGraphs(mode: .fullDecodeOnly, captureSizes: [largestGraph])
+      var fit = HostFit(requests: requests, graphs: graphs, usesTriton: true)
+      // The second step is scheduled when the launch of the first returns.
+      fit.add(
+        Self.step(
+          [(0, 0, 500), (1, 0, 500)], start: 1800, end: 1900, gpu: 19_900, output: 23_100),
+        launch: .eager(tokens: 1000))
+      fit.add(
+        Self.step([(0, 500, 1)], start: 21_900, end: 21_950, gpu: 5000, output: 28_000),
+        launch: .fullGraph(paddedTokens: 1))
+      return fit.timing(layers: 32, fallback: nil, fallbackLayers: 1).pieceLaunch
+    }
+    #expect(launch(largestGraph: 2) == Self.micro(20_000))
+    #expect(launch(largestGraph: 1) == .zero, "two rows are more than it holds")
+  }
+
   @Test("takes the outputs of decode steps in pieces for bounds of the next one's launch")
   func boundedByOutputs() {
     var fit = HostFit(requests: Self.requests, usesTriton: true)
