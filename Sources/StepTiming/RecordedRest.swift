@@ -60,7 +60,7 @@ public struct RecordedRest: Sendable {
   ///
   /// - `policy`: the one in force while recording
   /// - `prior`: the profile's rest of the same model; `nil` where nothing is known
-  /// - `host`: its host; steps whose GPU waited for the launch tell nothing of the GPU
+  /// - `host`: the recording's own, if known; steps whose GPU waited for the launch tell nothing of the GPU
   /// - `rows`: the engine's, before its first step
   public init(
     policy: any SelectionPolicy, attention: any AttentionTiming, context: AttentionContext,
@@ -76,17 +76,15 @@ public struct RecordedRest: Sendable {
     reserve = PowerReserve(prior?.limit ?? .none)
   }
 
-  /// Takes a step in and says how it was launched; one without GPU time or rows tells nothing more.
-  @discardableResult
-  public mutating func add(_ step: TraceStep) throws(TimingError) -> StepLaunch {
+  /// Takes a step in; one without GPU time or rows tells nothing.
+  public mutating func add(_ step: TraceStep) throws(TimingError) {
     if let lastOutput { reserve.recover(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
     rows.fill(&batch, with: step.rows)
-    let launch = timer.context.graphs.launch(of: batch.summary)
-    guard let recorded = step.gpuTime, recorded > .zero, !step.rows.isEmpty else { return launch }
+    guard let recorded = step.gpuTime, recorded > .zero, !step.rows.isEmpty else { return }
     let time = try timer.time(of: &batch)
     let gpu = recorded - loss(of: time, gpu: recorded)
-    guard !isBoundByLaunch(time, gpu: recorded) else { return launch }
+    guard !isBoundByLaunch(time, gpu: recorded) else { return }
     let size = LaunchSize(time.launch)
     sums[Key(launch: size, variant: time.variant), default: Sums()].add(
       gpu: gpu.microseconds, attention: time.attention.microseconds, spread: Self.stepSpread)
@@ -96,7 +94,6 @@ public struct RecordedRest: Sendable {
     {
       stepsInPieces.append((size, (gpu - time.attention).microseconds))
     }
-    return launch
   }
 
   /// What the step just timed lost to the power limit, as the profile knows that.

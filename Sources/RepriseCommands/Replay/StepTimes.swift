@@ -181,29 +181,41 @@ private struct RecordedTimes {
     if let measured, policy.variants.allSatisfy(measured.variants.contains) {
       attention = measured
     }
-    var recordedRest = try RecordedRest(
-      policy: policy, attention: attention, context: source.engine.attentionContext,
-      layers: source.engine.model.layers, prior: model.standsIn == nil ? model.rest : nil,
-      host: model.host,
-      rows: source.engine.batchRows)
+    let engine = source.engine
+    let context = engine.attentionContext
+    var rows = engine.batchRows
     var hostFit = HostFit(
-      requests: source.allRequests,
+      requests: source.allRequests, graphs: context.graphs,
       usesTriton: policy.variants.contains { $0.family.isTriton })
-    var steps = try source.reader.steps()
-    var step = TraceStep()
+    var batch = AttentionBatch()
     var timed = 0
-    while try steps.next(into: &step) {
-      hostFit.add(step, launch: try recordedRest.add(step))
+    try source.reader.forEachStep { step in
+      rows.fill(&batch, with: step.rows)
+      hostFit.add(step, launch: context.graphs.launch(of: batch.summary))
       timed += step.gpuTime.map { $0 > .zero } == true ? 1 : 0
     }
     guard timed > 0 else { return nil }
-    (rest, pace) = recordedRest.parts
     host = hostFit.timing(
-      layers: source.engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
+      layers: engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
+    // Its own host tells which steps' GPU waited for their launch.
+    var recordedRest = try RecordedRest(
+      policy: policy, attention: attention, context: context, layers: engine.model.layers,
+      prior: model.standsIn == nil ? model.rest : nil, host: host,
+      rows: engine.batchRows)
+    try source.reader.forEachStep { try recordedRest.add($0) }
+    (rest, pace) = recordedRest.parts
     let named = header.selectionPolicy ?? policy.name
     words =
       "rest of step, host and the recorded kernels' pace from this trace's own GPU times (recorded under "
       + (named == policy.name ? named : "\(named), which is \(policy.name)") + ")"
+  }
+}
+
+extension TraceReader {
+  fileprivate func forEachStep(_ body: (TraceStep) throws -> Void) throws {
+    var steps = try steps()
+    var step = TraceStep()
+    while try steps.next(into: &step) { try body(step) }
   }
 }
 
