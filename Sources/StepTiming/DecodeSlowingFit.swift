@@ -5,7 +5,7 @@ extension PowerLimit.DecodeSlowing {
   /// Steps longer after a prompt show nothing.
   private static let gapMax = Nanoseconds(300_000_000)
   /// Steps of each sequence that are looked at, evenly chosen.
-  private static let stepsMax = 4096
+  private static let stepsMax = 1024
   /// Steps below which nothing is fitted.
   private static let stepsMin = 256
   /// How far steps of one size are apart, as a fraction of their time.

@@ -28,7 +28,7 @@ enum RobustLeastSquares {
         let trialResiduals = residuals(trial)
         let trialCost = loss(trialResiduals, scale)
         if trialCost < cost {
-          improved = cost - trialCost > 1e-10 * cost
+          improved = cost - trialCost > 1e-6 * cost
           point = trial
           current = trialResiduals
           cost = trialCost

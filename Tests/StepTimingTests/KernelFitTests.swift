@@ -37,8 +37,8 @@ struct KernelFitTests {
     let some = try #require(KernelFit.fit(Array(rows.dropLast(rows.count / 5))))
     let later = try #require(KernelFit.fit(rows, crossValidates: false, from: some))
     #expect(some.parameters != first.parameters)
-    #expect((later.fitted.median / first.fitted.median - 1).magnitude < 1e-3)
-    #expect((later.fitted.p90 / first.fitted.p90 - 1).magnitude < 1e-3)
+    #expect((later.fitted.median / first.fitted.median - 1).magnitude < 2e-3)
+    #expect((later.fitted.p90 / first.fitted.p90 - 1).magnitude < 2e-3)
   }
 
   @Test("take in an engine what they took more between the matrix products of a step")
