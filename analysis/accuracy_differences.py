@@ -6,7 +6,7 @@ import statistics
 from accuracy_results import words
 from accuracy_tables import percent
 
-ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 7: "seventh", 8: "eighth"}
+ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 7: "seventh", 8: "eighth", 9: "ninth", 10: "tenth"}
 
 
 def shares_shown(way):
@@ -39,13 +39,14 @@ def differences_off(way):
             if real is None or noise is None:
                 continue
             beyond = math.sqrt(max(0, (predicted - real) ** 2 - noise**2))
-            share = beyond / abs(predicted) if beyond else 0
+            share = (beyond / abs(predicted) if predicted else math.inf) if beyond else 0
             found.setdefault(name, []).append((share, difference["low"] <= real <= difference["high"]))
     return found
 
 
 def nine_of_ten(shares):
     """What nine of ten of these stay within, rounded up to hundredths."""
+    # A difference predicted as none is beyond any share of it.
     return math.ceil(100 * sorted(shares)[math.ceil(0.9 * len(shares)) - 1]) / 100
 
 

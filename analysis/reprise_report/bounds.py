@@ -70,7 +70,7 @@ def words(way, engine="", batches="rescheduled", page=PAGE):
     )
     if batches == "recorded" and shown:
         text += (
-            f" Recorded batches, as here, show less of a difference than there is: {min(shown):.0f} to {max(shown):.0f} % of it in the "
+            f" Recorded batches, as here, mostly show less of a difference than there is: {min(shown):.0f} to {max(shown):.0f} % of it in the "
             "median, by machine, because a faster engine meets smaller batches."
         )
     return text
