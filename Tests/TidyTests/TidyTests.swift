@@ -129,7 +129,7 @@ struct TidyTests {
       let name = path.dropFirst("traces/".count)
       #expect(list.contains { $0.contains("`\(name)`") && $0.contains(hash) }, "\(path) \(hash)")
     }
-    #expect(total <= 8 << 20, "\(total) bytes")
+    #expect(total <= 10 << 20, "\(total) bytes")
   }
 
   @Test("no file under version control reaches a megabyte")
