@@ -16,7 +16,7 @@ struct ServingExperiment: Experiment {
   let notes = [
     "always-2d is the Triton kernel before the pull request, vllm-0.9.2 its rule, vllm-0.33 today's; "
       + "all on today's engine (CUDA graphs for decode, asynchronous scheduling)",
-    "the real runs had other arrivals, for 30 s, and at 9 requests/s for 60 s on another machine of the "
+    "the real runs had other arrivals, for 30 s, and at 9 requests/s for 60 s on other machines of the "
       + "kind; their vllm-default is vllm-0.13's rule, which decides decode batches as vllm-0.33's does",
   ]
 
@@ -42,8 +42,11 @@ struct ServingExperiment: Experiment {
         ("always-2d", ["always-2d"]), ("vllm-default", ["vllm-0.13", "vllm-0.33"]),
         ("flash-attention-3", ["flash-attention-3"]),
       ] {
-        let file = "mistral-small-24b-random-qps\(rate).\(recorded).reprise"
-        guard FileSystem.exists("\(folder)/\(file)") else { continue }
+        let files = ["\(rate)", "\(rate)-m9"]
+          .map { "mistral-small-24b-random-qps\($0).\(recorded).reprise" }
+        guard let file = files.first(where: { FileSystem.exists("\(folder)/\($0)") }) else {
+          continue
+        }
         let run = try RecordedRun(path: "\(folder)/\(file)")
         for case (let metric, let value?) in [("ttft_ms", run.meanTTFT), ("itl_ms", run.meanITL)] {
           figures.append(
