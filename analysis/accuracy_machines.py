@@ -14,6 +14,10 @@ from accuracy_tables import (
 def tables_of_machine(before, ways, pairs, repeats, suffix="-again"):
     yield from repeated_table(before, ways[0], suffix)
     yield ""
+    yield from tables_of_pairs(ways, pairs, repeats)
+
+
+def tables_of_pairs(ways, pairs, repeats):
     yield from goal_table(ways, repeats)
     yield ""
     yield from difference_table(ways)
@@ -158,12 +162,7 @@ moments and of the lengths that people sent them. Both models, graphs as on mach
 (`Sources/StepTiming/ACCURACY.md`). That was mended. How many rows a process had run before matters, and no trace says so: the engine under FlashAttention 3 had run 100, and is predicted to wait for those again.
 *Profile alone* has this machine's rest of step and host, fitted without the workload that is judged.
 """
-    yield from goal_table(ways, repeats)
-    yield ""
-    yield from difference_table(ways)
-    for way in ways:
-        yield f"\n### Every pair on the ninth machine: {way.title}\n"
-        yield from pair_table(way)
+    yield from tables_of_pairs(ways, "Every pair on the ninth machine", repeats)
 
 
 def on_tenth_machine(ways, seventh, repeats, rounds):

@@ -42,6 +42,7 @@ struct ServingExperiment: Experiment {
         ("always-2d", ["always-2d"]), ("vllm-default", ["vllm-0.13", "vllm-0.33"]),
         ("flash-attention-3", ["flash-attention-3"]),
       ] {
+        // At 9 requests a second FlashAttention 3 was recorded on another machine than the rest.
         let files = ["\(rate)", "\(rate)-m9"]
           .map { "mistral-small-24b-random-qps\($0).\(recorded).reprise" }
         guard let file = files.first(where: { FileSystem.exists("\(folder)/\($0)") }) else {
