@@ -69,7 +69,7 @@ def workloads(chosen):
 
 def calibrated(options, split, pool, folder):
     """The path of a profile for each run, fitted without it."""
-    profiles, work = {}, []
+    profiles, work, fits = {}, [], {}
     kernels = [ROOT / path for path in split["kernels"]]
     stems = [run.stem for group in workloads(lambda stem: True).values() for run in group]
     for number, part in enumerate(split["profiles"]):
@@ -78,12 +78,14 @@ def calibrated(options, split, pool, folder):
             raise SystemExit(f"split.json: {sorted(missing)} are fitted on and reported on")
         path = Path(folder) / f"{number}.json"
         profiles |= {run: path for run in part["reported"]}
-        fitted_on = [stem for stem in stems if stem not in part["left_out"]]
+        fits.setdefault(frozenset(part["left_out"]), []).append((part["machine"], path))
+    # One fit gives the profiles of all machines.
+    for left_out, asked in fits.items():
+        fitted_on = [stem for stem in stems if stem not in left_out]
         traces = [TRACES / f"{run}.reprise" for run in fitted_on]
         clients = [f"--client={TRACES / run}.client.jsonl.zst" for run in fitted_on]
-        work.append(pool.submit(
-            call, options, "calibrate", *kernels, *traces, *clients, "--only-machine", part["machine"],
-            "--fit-only", "--output", path))
+        machines = [word for machine, path in asked for word in ("--only-machine", machine, "--output", path)]
+        work.append(pool.submit(call, options, "calibrate", *kernels, *traces, *clients, "--fit-only", *machines))
     for job in work:
         job.result()
     return profiles

@@ -198,7 +198,9 @@ public enum KernelFit {
       start: start.map { Elementary.logarithm(max($0, 1e-6)) }, scale: scale
     ) { point in
       let candidate = search.candidate(point.map(Elementary.exponential))
-      return rows.indices.map { weights[$0] * candidate.residual(rows[$0]) }
+      // A span lends its elements, where an array's would be copied.
+      let span = rows.span
+      return weights.indices.map { weights[$0] * candidate.residual(span[$0]) }
     }
     return logarithms.map(Elementary.exponential)
   }

@@ -11,7 +11,6 @@ public struct ProfileCalibration: Sendable {
   private let gpu: String
   private let placement: CTAPlacement
   private let measurements: [KernelMeasurement]
-  private let machine: Int?
   private var recordings: [CalibrationRecording] = []
 
   /// Turns of the search; a third moves no parameter by a part in a thousand.
@@ -19,58 +18,74 @@ public struct ProfileCalibration: Sendable {
 
   /// A calibration from measured calls.
   ///
-  /// Variants with too few measurements or without a model are left out of the profile. Where
-  /// `machine` is given, rest of step and host are those of that machine, since machines with the
-  /// same GPU have hosts of other paces and GPUs with other limits of power; recordings of others
-  /// then tell of kernels alone.
-  public init(
-    gpu: String, placement: CTAPlacement, measurements: [KernelMeasurement], machine: Int? = nil
-  ) {
+  /// Variants with too few measurements or without a model are left out of the profile.
+  public init(gpu: String, placement: CTAPlacement, measurements: [KernelMeasurement]) {
     self.gpu = gpu
     self.placement = placement
     self.measurements = measurements
-    self.machine = machine
   }
 
   /// Takes a recording in whose steps have all been given.
   public mutating func add(_ recording: CalibrationRecording) { recordings.append(recording) }
 
-  /// The profile of everything taken in.
+  /// The profile of everything taken in, as if one machine had made all recordings.
   ///
   /// - `crossValidates`: whether its errors on what is left out are found, at many times the work;
   ///   without them, kernels state the error of their fit and models none
   public func profile(provenance: [String], crossValidates: Bool = true) -> MachineProfile {
-    let fit = Fit(
-      measurements: measurements, placement: placement, recordings: recordings, machine: machine,
+    let fit = fit(isOneMachine: true, crossValidates: crossValidates)
+    return profile(of: nil, fit, provenance, crossValidates: crossValidates)
+  }
+
+  /// One profile for each of several machines, in their order, from one fit.
+  ///
+  /// Rest of step and host are those of the machine, since machines with the same GPU have hosts of
+  /// other paces and GPUs with other limits of power; recordings of others tell of kernels, and of what
+  /// is common to engines.
+  public func profiles(
+    ofMachines machines: [Int], provenance: [String], crossValidates: Bool = true
+  ) -> [MachineProfile] {
+    let fit = fit(isOneMachine: false, crossValidates: crossValidates)
+    return machines.map { profile(of: $0, fit, provenance, crossValidates: crossValidates) }
+  }
+
+  private func fit(isOneMachine: Bool, crossValidates: Bool, without left: String? = nil) -> Fit {
+    Fit(
+      measurements: measurements, placement: placement,
+      recordings: recordings.filter { $0.name != left }, isOneMachine: isOneMachine,
       crossValidates: crossValidates)
+  }
+
+  /// - `machine`: the one whose rest of step and host it has; `nil` for all as one
+  private func profile(
+    of machine: Int?, _ fit: Fit, _ provenance: [String], crossValidates: Bool
+  ) -> MachineProfile {
+    let own = recordings.filter { machine == nil || $0.machine == machine }
     return MachineProfile(
-      gpu: gpu, placement: placement, provenance: provenance,
-      kernels: fit.kernels,
-      models: Self.shapes(of: recordings.filter(isOfMachine)).map {
-        profile(of: $0, fit, crossValidates: crossValidates)
+      gpu: gpu, placement: placement, provenance: provenance, kernels: fit.kernels,
+      models: Self.shapes(of: own).map {
+        model(of: $0, on: machine, own, fit, crossValidates: crossValidates)
       })
   }
 
   /// Kernels and rests of step found in turn from some of the recordings.
   private struct Fit {
     private(set) var kernels: [FittedKernel]
-    /// By machine; all recordings are of one where none is named.
+    /// By machine; all recordings are of none where they count as of one.
     private var rests: [Int?: [RestFit]] = [:]
-    private let machine: Int?
     /// Of the GPU, whichever machine it is in.
     private var limit = PowerLimit.none
 
     init(
       measurements: [KernelMeasurement], placement: CTAPlacement,
-      recordings: [CalibrationRecording], machine: Int?, crossValidates: Bool
+      recordings: [CalibrationRecording], isOneMachine: Bool, crossValidates: Bool
     ) {
-      self.machine = machine
-      let byMachine = ProfileCalibration.byMachine(recordings, isOneMachine: machine == nil)
+      let byMachine = ProfileCalibration.byMachine(recordings, isOneMachine: isOneMachine)
       kernels = Self.kernels(measurements, placement, crossValidates: false)
       for turn in 1...turns {
         setRests(byMachine)
         let calls = recordings.flatMap {
-          $0.engineCalls(rest: rest(of: $0.shape, on: machine == nil ? nil : $0.machine))
+          $0.engineCalls(rest: rest(of: $0.shape, on: isOneMachine ? nil : $0.machine))
         }
         kernels = Self.kernels(
           measurements + calls, placement, crossValidates: crossValidates && turn == turns,
@@ -109,9 +124,7 @@ public struct ProfileCalibration: Sendable {
     }
 
     /// The rest of a model's steps; nothing known where no recording shows it.
-    func rest(of shape: ModelShape) -> RestOfStep { rest(of: shape, on: machine) }
-
-    private func rest(of shape: ModelShape, on machine: Int?) -> RestOfStep {
+    func rest(of shape: ModelShape, on machine: Int?) -> RestOfStep {
       rests[machine]?.first { $0.shape.name == shape.name }?.rest
         ?? RestOfStep(graphs: [], pieces: [])
     }
@@ -190,23 +203,19 @@ public struct ProfileCalibration: Sendable {
     return shapes
   }
 
-  private func isOfMachine(_ recording: CalibrationRecording) -> Bool {
-    machine == nil || recording.machine == machine
-  }
-
-  private func profile(
-    of shape: ModelShape, _ fit: Fit, crossValidates: Bool
+  /// - `recordings`: those of the machine
+  private func model(
+    of shape: ModelShape, on machine: Int?, _ recordings: [CalibrationRecording], _ fit: Fit,
+    crossValidates: Bool
   ) -> ModelProfile {
-    let own = recordings.filter { $0.shape.name == shape.name && isOfMachine($0) }
+    let own = recordings.filter { $0.shape.name == shape.name }
     var decode: [Double] = []
     var mixed: [Double] = []
     for left in own where crossValidates && own.count > 1 {
-      let others = Fit(
-        measurements: measurements, placement: placement,
-        recordings: recordings.filter { $0.name != left.name }, machine: machine,
-        crossValidates: false)
-      let rest = others.rest(of: shape)
-      let host = hostTiming(of: shape, without: left.name)
+      let others = self.fit(
+        isOneMachine: machine == nil, crossValidates: false, without: left.name)
+      let rest = others.rest(of: shape, on: machine)
+      let host = hostTiming(of: shape, recordings, without: left.name)
       var reserve = PowerReserve(rest.limit)
       for step in left.observations(ProfileAttentionTiming(others.kernels)) {
         // The GPU of a short step waits for its launch, and that is in the recorded time.
@@ -219,7 +228,7 @@ public struct ProfileCalibration: Sendable {
       }
     }
     return ModelProfile(
-      shape: shape, rest: fit.rest(of: shape), host: hostTiming(of: shape),
+      shape: shape, rest: fit.rest(of: shape, on: machine), host: hostTiming(of: shape, recordings),
       decodeStepError: FitError(absoluteErrors: decode),
       mixedStepError: FitError(absoluteErrors: mixed), recordings: own.map(\.name))
   }
@@ -228,10 +237,14 @@ public struct ProfileCalibration: Sendable {
   ///
   /// What its recordings do not show is as it was for the other model that shows most; what an engine
   /// prepares for prompts alone, and for Triton, is the same share on all machines.
-  private func hostTiming(of shape: ModelShape, without left: String? = nil) -> HostTiming {
+  ///
+  /// - `own`: recordings of the machine
+  private func hostTiming(
+    of shape: ModelShape, _ own: [CalibrationRecording], without left: String? = nil
+  ) -> HostTiming {
     func merged(_ name: String) -> HostFit {
-      recordings
-        .filter { $0.shape.name == name && $0.name != left && isOfMachine($0) }
+      own
+        .filter { $0.shape.name == name && $0.name != left }
         .reduce(HostFit(requests: [], usesTriton: true)) { $0.pooled(with: $1.host) }
     }
     let others = recordings.filter { $0.name != left }
@@ -243,7 +256,7 @@ public struct ProfileCalibration: Sendable {
             .launchShares
         }
       })
-    let reference = Self.shapes(of: recordings.filter(isOfMachine))
+    let reference = Self.shapes(of: own)
       .filter { $0.name != shape.name }.max { a, b in
         merged(a.name).pieceLaunchCount < merged(b.name).pieceLaunchCount
       }

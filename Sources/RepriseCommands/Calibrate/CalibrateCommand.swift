@@ -26,8 +26,8 @@ struct CalibrateCommand: ConsoleCommand {
       "Measurements (.sqlite, .jsonl.zst), kernel logs (.jsonl) and traces (.reprise) of one GPU.")
   var files: [String]
 
-  @Option(help: "Where the profile goes.")
-  var output: String
+  @Option(help: "Where the profile goes; one for each --only-machine, in their order.")
+  var output: [String]
 
   @Option(help: "Query heads of the measured kernels.")
   var queryHeads = 32
@@ -56,9 +56,9 @@ struct CalibrateCommand: ConsoleCommand {
 
   @Option(
     help:
-      "The machine ('machine' in the headers of traces) whose rest of step and host are fitted; traces of others tell of kernels alone. Default: all."
+      "The machine ('machine' in the headers of traces) whose rest of step and host are fitted; traces of others tell of kernels alone. Repeatable: one profile each, from one fit. Default: all."
   )
-  var onlyMachine: Int?
+  var onlyMachine: [Int] = []
 
   @Flag(help: "Fit alone: do not find the errors on data left out, which is most of the work.")
   var fitOnly = false
@@ -67,6 +67,9 @@ struct CalibrateCommand: ConsoleCommand {
     guard min(queryHeads, kvHeads, headSize, kvBlockSize) >= 1, queryHeads >= kvHeads else {
       throw ValidationError(
         "heads, head size and block size must be at least 1, KV heads the fewer")
+    }
+    guard output.count == max(1, onlyMachine.count) else {
+      throw ValidationError("one --output for each --only-machine, or a single one without")
     }
   }
 
@@ -95,9 +98,9 @@ struct CalibrateCommand: ConsoleCommand {
       launches = try PlacementLog.launches(
         text: text, source: log, gpu: machine.gpu, smCount: machine.smCount, beside: launches)
     }
-    if let onlyMachine, !readers.contains(where: { $0.header.machine == onlyMachine }) {
+    for machine in onlyMachine where !readers.contains(where: { $0.header.machine == machine }) {
       throw CommandError.usage(
-        "no trace is of machine \(onlyMachine), which --only-machine names; add a recording made on it"
+        "no trace is of machine \(machine), which --only-machine names; add a recording made on it"
       )
     }
     var calibration = ProfileCalibration(
@@ -105,22 +108,27 @@ struct CalibrateCommand: ConsoleCommand {
       placement: launches.isEmpty
         ? .inTurn(smCount: machine.smCount)
         : CTAPlacement(smCount: machine.smCount, launches: launches),
-      measurements: measurements, machine: onlyMachine)
+      measurements: measurements)
     for (path, reader) in zip(traces, readers) {
       try add(reader, path: path, to: &calibration)
     }
-    let profile = calibration.profile(
-      provenance: files + note, crossValidates: !fitOnly)
-    guard !profile.kernels.isEmpty else {
-      throw CommandError.failed(
-        "no kernel was measured on enough batches to be fitted; name a kernel log with more rows")
+    let profiles =
+      onlyMachine.isEmpty
+      ? [calibration.profile(provenance: files + note, crossValidates: !fitOnly)]
+      : calibration.profiles(
+        ofMachines: onlyMachine, provenance: files + note, crossValidates: !fitOnly)
+    for (profile, path) in zip(profiles, output) {
+      guard !profile.kernels.isEmpty else {
+        throw CommandError.failed(
+          "no kernel was measured on enough batches to be fitted; name a kernel log with more rows")
+      }
+      let file = try ResultFile(path: path)
+      try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
+      try file.finish()
+      guard !fitOnly else { continue }
+      try console.print(
+        CalibrationReport(profile: profile, heldOut: testing.errors(of: profile)).text)
     }
-    let file = try ResultFile(path: output)
-    try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
-    try file.finish()
-    guard !fitOnly else { return }
-    try console.print(
-      CalibrationReport(profile: profile, heldOut: testing.errors(of: profile)).text)
   }
 
   /// The GPU of recordings and measurements; a recording's name counts where both are there.
