@@ -104,7 +104,7 @@ let package = Package(
         "TraceModel",
       ],
       exclude: [
-        "README.md", "H200.md", "device-check.sh", "short_memory.py", "cta_placement.py",
+        "README.md", "H200.md", "device-check.sh", "short_memory.py", "cta_placement.py", "output_layer.py",
       ]),
     .target(
       name: "MeasurementStore", dependencies: ["KernelSelection", "TraceModel", "CSQLite"],

@@ -60,7 +60,8 @@ extension EngineModel {
       rules: try Self.rules(header, version),
       graphs: try Self.graphs(header),
       speculativeTokens: header["speculative_tokens"] == nil
-        ? 0 : try Self.number(header, "speculative_tokens", in: EngineLimits.speculativeTokens))
+        ? 0 : try Self.number(header, "speculative_tokens", in: EngineLimits.speculativeTokens),
+      warmUp: try Self.warmUp(header))
   }
 
   /// The release's rules, with those that the header states.
@@ -155,6 +156,22 @@ extension EngineModel {
         key: key, reason: "is no whole number from \(range.lowerBound)\(bound)")
     }
     return value
+  }
+
+  private static func warmUp(
+    _ header: TraceHeader
+  ) throws(EngineModelError) -> ServedSizes? {
+    guard header["warmed_up_rows"] != nil else { return nil }
+    var sizes = ServedSizes()
+    for (key, path) in ServedSizes.keys {
+      guard let json = header[key] else { continue }
+      guard let set = SizeSet(json: json) else {
+        throw EngineModelError(
+          key: key, reason: "is no list of first and last numbers from 1 to \(SizeSet.most)")
+      }
+      sizes[keyPath: path] = set
+    }
+    return sizes
   }
 
   private static func graphs(_ header: TraceHeader) throws(EngineModelError) -> CUDAGraphs {

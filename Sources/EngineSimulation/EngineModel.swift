@@ -35,6 +35,8 @@ public struct EngineModel: Hashable, Sendable {
   public var graphs: CUDAGraphs
   /// Tokens that are proposed per request and step, which is not modelled; kernels' rules look at it.
   public var speculativeTokens: Int
+  /// What its process has executed before; `nil` where unknown.
+  public var warmUp: ServedSizes?
 
   /// An engine; counts are at least 1.
   public init(
@@ -42,7 +44,7 @@ public struct EngineModel: Hashable, Sendable {
     maxBatchedTokens: Int = 8192, maxSequences: Int = 1024, kvBlockSize: Int = 16, kvBlocks: Int,
     prefixCaching: Bool = true, asyncScheduling: Bool = true, longPrefillTokenThreshold: Int = 0,
     reservesFullPrompt: Bool = true, rules: SchedulerRules = .newest, graphs: CUDAGraphs,
-    speculativeTokens: Int = 0
+    speculativeTokens: Int = 0, warmUp: ServedSizes? = nil
   ) {
     self.name = name
     self.model = model
@@ -59,6 +61,7 @@ public struct EngineModel: Hashable, Sendable {
     self.rules = rules
     self.graphs = graphs
     self.speculativeTokens = speculativeTokens
+    self.warmUp = warmUp
   }
 
   /// Its rows, before its first step.
@@ -66,6 +69,13 @@ public struct EngineModel: Hashable, Sendable {
 
   /// The model as one GPU has it.
   public var rankModel: ModelShape { model.perRank(tensorParallel) }
+
+  /// What its process has loaded of a model's output layer as it comes up.
+  public func loadedKernels(of layer: OutputLayer) -> LoadedKernels {
+    LoadedKernels(
+      layer, graphs: graphs, maxSequences: maxSequences, maxBatchedTokens: maxBatchedTokens,
+      warmUp: warmUp)
+  }
 
   /// What attention kernels see of it: the heads of one rank.
   public var attentionContext: AttentionContext {

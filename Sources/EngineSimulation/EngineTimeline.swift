@@ -16,8 +16,8 @@ struct EngineTimeline {
   private var pieceLaunches: Int
   /// Their sizes.
   private var launchedSizes = LaunchedSizes()
-  /// Numbers of rows for which the output layer's kernels are loaded.
-  private var outputLayerSizes = OutputLayerSizes()
+  /// The output layer's kernels.
+  private var loadedKernels: LoadedKernels
 
   private let host: HostTiming
   /// The GPU's end of the steps in flight, the older first.
@@ -34,6 +34,7 @@ struct EngineTimeline {
   init(asynchronous: Bool, host: HostTiming, pieceLaunches: Int = 0) {
     depth = asynchronous ? 2 : 1
     self.host = host
+    loadedKernels = host.loadedKernels
     self.pieceLaunches = pieceLaunches
   }
 
@@ -62,7 +63,7 @@ struct EngineTimeline {
         afterPieces: pieceLaunches, isNewSize: isNewSize)
     if !time.launch.isFullGraph { pieceLaunches += 1 }
     gpuEnd = max(max(gpuEnd, scheduled + host.firstKernel) + time.gpu, launched)
-    if outputLayerSizes.waits(rowsBeyondGraphs: time.rowsBeyondGraphs) { launched = gpuEnd }
+    if loadedKernels.waits(rows: time.rows, launch: time.launch) { launched = gpuEnd }
     if inFlight == 0 { gpuEnds.0 = gpuEnd } else { gpuEnds.1 = gpuEnd }
     inFlight += 1
   }

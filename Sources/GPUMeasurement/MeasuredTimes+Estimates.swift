@@ -34,7 +34,7 @@ extension MeasuredTimes {
   }
 
   /// The time that the measurements suggest; `nil` where they have too few batches like this one.
-  private mutating func estimate(
+  mutating func estimate(
     _ variant: KernelVariant, _ batch: AttentionBatch, in context: AttentionContext
   ) -> Nanoseconds? {
     if estimators[variant] == nil {

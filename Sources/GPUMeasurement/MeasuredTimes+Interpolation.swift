@@ -70,11 +70,14 @@ struct GrowingBatches {
   var inOrder: GrowingBatch?
   /// With the longest row first.
   var longestFirst: GrowingBatch?
+  /// Between estimates, where measurements have neither.
+  var estimated: GrowingBatch?
 }
 
 // Decode batches that grow by one token a step.
 extension MeasuredTimes {
-  /// The time of a batch of single-token rows, between two measured neighbours where that is allowed.
+  /// The time of a batch of single-token rows, between two measured neighbours where that is allowed, and
+  /// between two estimated ones where nothing can be executed.
   ///
   /// Where nothing can be executed and the batch was not in this order, the time with the longest row
   /// first stands for it.
@@ -96,14 +99,27 @@ extension MeasuredTimes {
       }
       let below = try time(of: variant, low, in: context)
       let above = try time(of: variant, high, in: context)
-      return interpolated((below, above), share, of: batch)
+      return onLine((below, above), share, of: batch, as: \.interpolated)
+    }
+    // What grows between estimates was not measured in any order.
+    if let last = growing[variant]?.estimated, let share = last.share(of: batch, in: context),
+      let ends = last.ends
+    {
+      return onLine(ends, share, of: batch, as: \.estimated)
     }
     if variant.family.timeFollowsRowOrder,
       let time = try known(variant, batch.longestFirst, as: \.longestFirst, in: context)
     {
       return time
     }
-    return try answer(of: variant, batch, in: context)
+    guard case .between(let low, let high, let share) = DecodeAnchors(of: batch),
+      let below = estimate(variant, low, in: context),
+      let above = estimate(variant, high, in: context)
+    else { return try answer(of: variant, batch, in: context) }
+    var found = GrowingBatch(low: low, in: context)
+    found.ends = (below, above)
+    growing[variant, default: GrowingBatches()].estimated = found
+    return onLine((below, above), share, of: batch, as: \.estimated)
   }
 
   /// The time that measurements give a batch in some order of its rows, or both of its anchors; `nil` where
@@ -118,7 +134,7 @@ extension MeasuredTimes {
       if let time = try known(variant, batch, in: context) {
         return counted(time, of: batch, as: \.executed)
       }
-      return last.ends.map { interpolated($0, share, of: batch) }
+      return last.ends.map { onLine($0, share, of: batch, as: \.interpolated) }
     }
     let anchors = DecodeAnchors(of: batch)
     if order == \.inOrder, case .between(let low, let high, _) = anchors {
@@ -137,15 +153,15 @@ extension MeasuredTimes {
     if found.ends != nil || isEstimated(variant) {
       growing[variant, default: GrowingBatches()][keyPath: order] = found
     }
-    return found.ends.map { interpolated($0, share, of: batch) }
+    return found.ends.map { onLine($0, share, of: batch, as: \.interpolated) }
   }
 
-  private mutating func interpolated(
-    _ ends: GrowingBatch.Ends, _ share: Int64, of batch: AttentionBatch
+  private mutating func onLine(
+    _ ends: GrowingBatch.Ends, _ share: Int64, of batch: AttentionBatch,
+    as way: WritableKeyPath<MeasuredAnswers, Int>
   ) -> Nanoseconds {
     counted(
-      DecodeAnchors.time(low: ends.low, high: ends.high, share: share), of: batch,
-      as: \.interpolated)
+      DecodeAnchors.time(low: ends.low, high: ends.high, share: share), of: batch, as: way)
   }
 
   /// Measures the middle of a chosen pair and keeps how far the straight line is from it.

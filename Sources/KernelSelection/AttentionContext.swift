@@ -91,12 +91,6 @@ public struct CUDAGraphs: Hashable, Sendable {
     return place < captureSizes.count ? captureSizes[place] : nil
   }
 
-  /// The number of rows where the largest graph holds fewer, else zero; zero without graphs.
-  public func beyond(rows: Int) -> Int {
-    guard mode != .none, let largest = captureSizes.last, rows > largest else { return 0 }
-    return rows
-  }
-
   /// How a step with such a batch is launched.
   public func launch(of batch: BatchSummary) -> StepLaunch {
     guard mode != .none, let size = captureSize(for: batch.tokens) else {

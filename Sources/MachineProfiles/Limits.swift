@@ -30,6 +30,8 @@ enum MachineProfileLimits {
   static let placedCTAsMax = 65_536
   /// Such launches that a profile has.
   static let placedLaunchesMax = 1024
+  /// Parts of an output layer that have a kernel each.
+  static let outputLayerPartsMax = 4096
   /// Counts, such as those of a model's shape.
   static let counts = 1...Int(Int32.max)
   /// Rows of a batch that a line of a log may state.

@@ -86,6 +86,7 @@ extension ModelProfile {
       .init("piece_rest_spread", .array(rest.spread.factors.map { .number($0) })),
       .init("power_limit", rest.limit.json),
       .init("host", host.json),
+      .init("output_layer", outputLayer == .unknown ? .null : outputLayer.json),
       .init("decode_step_error", error(decodeStepError)),
       .init("mixed_step_error", error(mixedStepError)),
     ])

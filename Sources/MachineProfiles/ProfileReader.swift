@@ -102,7 +102,7 @@ struct ProfileReader {
       host.processPaces = try factors(hostJSON, "process_launch_paces").sorted()
     }
     host.clientSpread = try delaySpread(hostJSON, "client_spread_us")
-    return ModelProfile(
+    var profile = ModelProfile(
       shape: shape,
       rest: RestOfStep(
         graphs: try table(json, "graph_rest_us"), pieces: try table(json, "piece_rest_us"),
@@ -112,6 +112,14 @@ struct ProfileReader {
       decodeStepError: try error(json, "decode_step_error"),
       mixedStepError: try error(json, "mixed_step_error"),
       recordings: try array(json, "recordings").compactMap(\.string))
+    // Profiles of before do not have it.
+    if let known = json["output_layer"], known != .null {
+      guard let layer = OutputLayer(json: known) else {
+        throw missing("output_layer", "kernels by rows and by tokens")
+      }
+      profile.outputLayer = layer
+    }
+    return profile
   }
 
   private func table(

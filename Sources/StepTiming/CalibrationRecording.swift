@@ -36,10 +36,11 @@ public struct CalibrationRecording: Sendable {
   /// - `policy`: the one in force while recording; one that names a variant for every batch
   /// - `callers`: by request, what its caller saw, on the recording's clock; empty where unknown
   /// - `rows`: the engine's, before its first step
+  /// - `loadedKernels`: what its process had loaded before
   public init(
     name: String, machine: Int? = nil, shape: ModelShape, context: AttentionContext,
     policy: any SelectionPolicy, requests: [TraceRequest], callers: [CallerRecord?] = [],
-    rows: BatchRows = BatchRows()
+    rows: BatchRows = BatchRows(), loadedKernels: LoadedKernels = LoadedKernels()
   ) {
     self.rows = rows
     self.name = name
@@ -48,7 +49,7 @@ public struct CalibrationRecording: Sendable {
     self.context = context
     self.policy = policy
     host = HostFit(
-      requests: requests, callers: callers, graphs: context.graphs,
+      requests: requests, callers: callers, loadedKernels: loadedKernels,
       usesTriton: policy.variants.contains { $0.family.isTriton })
   }
 

@@ -15,12 +15,11 @@ public struct HostFit: Sendable {
   private var graphLaunches: [Nanoseconds] = []
   private var pieceLaunches: PieceLaunchFit
   private var launchedSizes = LaunchedSizes()
-  private var outputLayerSizes = OutputLayerSizes()
+  private var loadedKernels: LoadedKernels
   private var firstKernels: [Nanoseconds] = []
 
   private let requests: [TraceRequest]
   private let callers: [CallerRecord?]
-  private let graphs: CUDAGraphs
   private var started: [Bool] = []
   private var previous: TraceStep?
   private var beforePrevious: TraceStep?
@@ -41,16 +40,16 @@ public struct HostFit: Sendable {
   /// A fit over a recording of these requests.
   ///
   /// - `callers`: by request, what its caller saw, on the recording's clock; empty where unknown
-  /// - `graphs`: those that the engine captured
+  /// - `loadedKernels`: what the engine's process had loaded before
   /// - `usesTriton`: which kernels attention ran on
   public init(
     requests: [TraceRequest], callers: [CallerRecord?] = [],
-    graphs: CUDAGraphs = CUDAGraphs(mode: .none, captureSizes: []), usesTriton: Bool
+    loadedKernels: LoadedKernels = LoadedKernels(), usesTriton: Bool
   ) {
     precondition(callers.isEmpty || callers.count == requests.count, "a caller for each request")
     self.requests = requests
     self.callers = callers
-    self.graphs = graphs
+    self.loadedKernels = loadedKernels
     callerFit = CallerFit(requests: requests, callers: callers)
     gatheringFit = GatheringFit(
       moments: requests.indices.map { place in
@@ -68,8 +67,7 @@ public struct HostFit: Sendable {
     let isFirst = isFirstAfterRest(step)
     var launch = Launch(isInPieces: !step.rows.isEmpty && !stepLaunch.isFullGraph)
     launch.isNewSize = launch.isInPieces && launchedSizes.isNew(tokens: stepLaunch.tokens)
-    launch.waitsForGPU = outputLayerSizes.waits(
-      rowsBeyondGraphs: graphs.beyond(rows: step.rows.count))
+    launch.waitsForGPU = loadedKernels.waits(rows: step.rows.count, launch: stepLaunch)
     if let previous {
       if previousWasFirst { noteLaunches(of: previous, next: step, launch) }
       if !isFirst, let earlier = beforePrevious?.output, step.scheduleStart > earlier {

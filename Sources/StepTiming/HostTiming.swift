@@ -14,7 +14,7 @@ public import TraceModel
 /// launched(n)   =       scheduleEnd(n) + graphLaunch, or pieceLaunch or libraryPieceLaunch, of which a step
 ///                       without prompts takes decodeLaunchShare
 /// gpuEnd(n)     =       max(max(gpuEnd(n-1), scheduleEnd(n) + firstKernel) + gpu time, launched(n))
-/// launched(n)   becomes gpuEnd(n) where the process loads an output layer's kernel (`OutputLayerSizes`)
+/// launched(n)   becomes gpuEnd(n) where the process loads an output layer's kernel (`LoadedKernels`)
 /// output(n)     =       max(gpuEnd(n), launched(n+1) if step n+1 was scheduled before) + outputDelay
 /// ```
 /// If there is nothing to schedule while step n is in flight, schedule(n+1) starts at
@@ -64,6 +64,8 @@ public struct HostTiming: Hashable, Sendable {
   public var clientDelay: Nanoseconds
   /// How that differs from step to step; the tokens of a step come together.
   public var clientSpread: DelaySpread
+  /// The output layer's kernels that an engine has loaded as it comes up.
+  public var loadedKernels = LoadedKernels()
 
   /// Timing of a host; all zero means a host that costs nothing.
   ///

@@ -76,6 +76,8 @@ public struct ModelProfile: Sendable {
   public var rest: RestOfStep
   /// The engine's host while it served the model.
   public var host: HostTiming
+  /// The kernels of its output layer.
+  public var outputLayer = OutputLayer.unknown
   /// Errors of decode steps' times, each recording predicted from a fit to the others.
   ///
   /// `nil` where there was only one.

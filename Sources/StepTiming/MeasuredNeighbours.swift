@@ -3,8 +3,9 @@ internal import KernelSelection
 /// Measured calls of one form by the sizes that time follows, with how far each was from a model.
 ///
 /// A k-d tree: the call in the middle of a range divides it, along the side on which it is widest, into
-/// those before and those behind. Method: Bentley, "Multidimensional binary search trees used for
-/// associative searching", 1975.
+/// those before and those behind. A search leaves out ranges that lie whole beyond what it has found,
+/// since sizes of batches fill little of the space between their extremes. Method: Bentley,
+/// "Multidimensional binary search trees used for associative searching", 1975.
 struct MeasuredNeighbours: Sendable {
   /// Distance below which neighbours count alike: a few tokens in a thousand.
   private static let closest = 0.005
@@ -18,11 +19,13 @@ struct MeasuredNeighbours: Sendable {
     fileprivate let logarithm: Double
     /// Among the calls as they came, which decides between those that are equally near.
     fileprivate var number = 0
-    /// Of the place, where it divides a range.
-    fileprivate var side = 0
+    /// The least and the greatest of each side in the range that it divides.
+    fileprivate var low: SIMD4<Double>
+    fileprivate var high: SIMD4<Double>
 
     init(_ batch: AttentionBatch, logarithm: Double) {
       place = MeasuredNeighbours.place(of: batch)
+      (low, high) = (place, place)
       self.logarithm = logarithm
     }
   }
@@ -35,23 +38,25 @@ struct MeasuredNeighbours: Sendable {
     var ranges = [0..<calls.count]
     while let range = ranges.popLast() {
       guard range.count > 1 else { continue }
-      let middle = (range.lowerBound + range.upperBound) / 2
-      let side = widestSide(of: range)
-      select(middle, in: range, along: side)
-      self.calls[middle].side = side
+      let middle = Self.middle(of: range)
+      let (low, high) = extent(of: range)
+      let widths = high - low
+      let widest = widths.indices.reduce(0) { widths[$1] > widths[$0] ? $1 : $0 }
+      select(middle, in: range, along: widest)
+      self.calls[middle].low = low
+      self.calls[middle].high = high
       ranges.append(range.lowerBound..<middle)
       ranges.append(middle + 1..<range.upperBound)
     }
   }
 
-  private func widestSide(of range: Range<Int>) -> Int {
+  private func extent(of range: Range<Int>) -> (low: SIMD4<Double>, high: SIMD4<Double>) {
     var (low, high) = (calls[range.lowerBound].place, calls[range.lowerBound].place)
     for index in range {
       low = pointwiseMin(low, calls[index].place)
       high = pointwiseMax(high, calls[index].place)
     }
-    let widths = high - low
-    return widths.indices.reduce(0) { widths[$1] > widths[$0] ? $1 : $0 }
+    return (low, high)
   }
 
   /// Moves the calls of a range: the one at `middle` then has none above it before it, none below it behind.
@@ -96,7 +101,7 @@ struct MeasuredNeighbours: Sendable {
   /// The eight nearest calls, the nearest first, with the squares of their distances.
   func nearest(to place: SIMD4<Double>) -> [(distance: Double, logarithm: Double)] {
     var nearest = Nearest()
-    look(in: 0..<calls.count, from: place, beyond: .zero, &nearest)
+    look(in: 0..<calls.count, from: place, &nearest)
     return (0..<nearest.count).map {
       (nearest.distances[$0], calls[nearest.places[$0]].logarithm)
     }
@@ -113,29 +118,40 @@ struct MeasuredNeighbours: Sendable {
     var places = Places(repeating: 0)
   }
 
-  /// Looks through a range, the half with `place` first and the other where it may hold a nearer call.
-  ///
-  /// - `outside`: how far `place` is outside of the range along each side
-  private func look(
-    in range: Range<Int>, from place: SIMD4<Double>, beyond outside: SIMD4<Double>,
-    _ nearest: inout Nearest
-  ) {
+  /// Looks through a range, the nearer half first and the other where it may hold a nearer call.
+  private func look(in range: Range<Int>, from place: SIMD4<Double>, _ nearest: inout Nearest) {
     guard !range.isEmpty else { return }
-    let middle = (range.lowerBound + range.upperBound) / 2
-    let call = calls[middle]
-    let difference = place - call.place
+    let middle = Self.middle(of: range)
+    let difference = place - calls[middle].place
     insert(middle, at: (difference * difference).sum(), &nearest)
-    guard range.count > 1 else { return }
-    let before = range.lowerBound..<middle
-    let behind = middle + 1..<range.upperBound
-    let aside = difference[call.side]
-    look(in: aside < 0 ? before : behind, from: place, beyond: outside, &nearest)
-    var farther = outside
-    farther[call.side] = aside
-    // A call at the very distance of the last may have come before it.
-    if (farther * farther).sum() <= nearest.distances[nearest.distances.count - 1] {
-      look(in: aside < 0 ? behind : before, from: place, beyond: farther, &nearest)
+    var near = range.lowerBound..<middle
+    var far = middle + 1..<range.upperBound
+    var distances = (distance(of: near, from: place), distance(of: far, from: place))
+    if distances.1 < distances.0 {
+      swap(&near, &far)
+      distances = (distances.1, distances.0)
     }
+    // A call at the very distance of the last may have come before it.
+    if distances.0 <= nearest.distances[nearest.distances.count - 1] {
+      look(in: near, from: place, &nearest)
+    }
+    if distances.1 <= nearest.distances[nearest.distances.count - 1] {
+      look(in: far, from: place, &nearest)
+    }
+  }
+
+  /// The square of how far a place is outside of what a range holds; infinite where it holds nothing.
+  private func distance(of range: Range<Int>, from place: SIMD4<Double>) -> Double {
+    guard !range.isEmpty else { return .infinity }
+    let node = calls[Self.middle(of: range)]
+    var outside = SIMD4<Double>.zero
+    outside.replace(with: node.low - place, where: place .< node.low)
+    outside.replace(with: place - node.high, where: place .> node.high)
+    return (outside * outside).sum()
+  }
+
+  private static func middle(of range: Range<Int>) -> Int {
+    (range.lowerBound + range.upperBound) / 2
   }
 
   private func insert(_ index: Int, at distance: Double, _ nearest: inout Nearest) {

@@ -88,7 +88,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
       attention: attentionTime * layers, rest: rest,
       regret: (attentionTime - fastestTime) * layers, variant: candidates[chosen],
       fastest: candidates[attentionTime == fastestTime ? chosen : fastest], launch: launch,
-      hasPrompts: hasPrompts, rowsBeyondGraphs: context.graphs.beyond(rows: batch.summary.rows))
+      hasPrompts: hasPrompts, rows: batch.summary.rows)
     if !drawsPower { reserve.recover(for: time.gpu) }
     return time
   }

@@ -11,6 +11,7 @@ public struct ProfileCalibration: Sendable {
   private let gpu: String
   private let placement: CTAPlacement
   private let measurements: [KernelMeasurement]
+  private let outputLayers: [String: OutputLayer]
   private var recordings: [CalibrationRecording] = []
 
   /// Turns of the search; a third moves no parameter by a part in a thousand.
@@ -19,10 +20,16 @@ public struct ProfileCalibration: Sendable {
   /// A calibration from measured calls.
   ///
   /// Variants with too few measurements or without a model are left out of the profile.
-  public init(gpu: String, placement: CTAPlacement, measurements: [KernelMeasurement]) {
+  ///
+  /// - `outputLayers`: what is known of them, by their models' names
+  public init(
+    gpu: String, placement: CTAPlacement, measurements: [KernelMeasurement],
+    outputLayers: [String: OutputLayer] = [:]
+  ) {
     self.gpu = gpu
     self.placement = placement
     self.measurements = measurements
+    self.outputLayers = outputLayers
   }
 
   /// Takes a recording in whose steps have all been given.
@@ -227,10 +234,12 @@ public struct ProfileCalibration: Sendable {
         if step.launch.isFullGraph { decode.append(error) } else { mixed.append(error) }
       }
     }
-    return ModelProfile(
+    var profile = ModelProfile(
       shape: shape, rest: fit.rest(of: shape, on: machine), host: hostTiming(of: shape, recordings),
       decodeStepError: FitError(absoluteErrors: decode),
       mixedStepError: FitError(absoluteErrors: mixed), recordings: own.map(\.name))
+    profile.outputLayer = outputLayers[shape.name] ?? .unknown
+    return profile
   }
 
   /// The host while it served a model.

@@ -18,14 +18,14 @@ public struct StepTime: Hashable, Sendable {
   public var launch: StepLaunch
   /// Whether some row has several new tokens.
   public var hasPrompts: Bool
-  /// The rows of a step that has more than the largest graph holds, else zero.
-  public var rowsBeyondGraphs: Int
+  /// How many rows it has.
+  public var rows: Int
 
   /// The parts of a step's time; without `fastest` the chosen variant was that.
   public init(
     attention: Nanoseconds, rest: Nanoseconds, regret: Nanoseconds, variant: KernelVariant,
     fastest: KernelVariant? = nil, launch: StepLaunch, hasPrompts: Bool = false,
-    rowsBeyondGraphs: Int = 0
+    rows: Int = 0
   ) {
     self.attention = attention
     self.rest = rest
@@ -34,7 +34,7 @@ public struct StepTime: Hashable, Sendable {
     self.fastest = fastest ?? variant
     self.launch = launch
     self.hasPrompts = hasPrompts
-    self.rowsBeyondGraphs = rowsBeyondGraphs
+    self.rows = rows
   }
 
   /// GPU time of the step.

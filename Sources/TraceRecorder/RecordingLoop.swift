@@ -151,6 +151,7 @@ struct RecordingLoop: ~Copyable {
     missing += slot.record.dropped + files.takeLost()
     if files.mayBegin(now) { _ = try? beginFile(now) }
     assembly.takeRows(slot)
+    ServedByProcess.note(rows: assembly.rowCount, tokens: assembly.tokenCount)
     if !appendStep(now) {
       files.noteLost(1, beginsGap: missing == 0)
       missing += 1

@@ -64,6 +64,10 @@ struct StepAssembly {
 
   // MARK: Steps
 
+  /// Rows of the last step that was taken, and their tokens.
+  var rowCount: Int { rows.count }
+  var tokenCount: Int { (0..<rows.count).reduce(0) { $0 + Int(rows.queries[$1]) } }
+
   /// Applies a step's changes to the rows, whether the step is then written or not.
   mutating func takeRows(_ slot: PendingSteps.Slot) {
     let record = slot.record

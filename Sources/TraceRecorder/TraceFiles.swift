@@ -40,6 +40,7 @@ struct TraceFiles: ~Copyable {
   mutating func begin(_ now: Int64) throws(TraceFileError) {
     var header = header
     if report.files > 0 { header["part"] = .integer(Int64(report.files) + 1) }
+    ServedByProcess.add(to: &header)
     do throws(TraceFileError) {
       writer = try create(header)
     } catch {

@@ -56,11 +56,15 @@ struct EngineTimelineTests {
   @Test("Loading an output layer's kernel waits for the step's end, once for 8 rows")
   func outputLayer() {
     func outputs(rows: [Int]) -> [Int64] {
+      var host = host
+      host.loadedKernels = LoadedKernels(
+        .unknown, graphs: CUDAGraphs(mode: .full, captureSizes: [64]), maxSequences: 256,
+        maxBatchedTokens: 8192)
       var timeline = EngineTimeline(asynchronous: true, host: host)
       var seen: [Int64] = []
       for rows in rows {
         var step = time(10_000, graph: false)
-        step.rowsBeyondGraphs = rows
+        step.rows = rows
         timeline.begin(at: max(.zero, timeline.nextSchedule), time: step)
         if timeline.isFull { seen.append(timeline.complete().rawValue) }
       }

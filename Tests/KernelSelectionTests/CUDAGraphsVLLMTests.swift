@@ -43,12 +43,4 @@ struct CUDAGraphsVLLMTests {
       #expect(VLLMVersion(text) == nil, "\(text)")
     }
   }
-
-  @Test("hold rows up to the largest; without graphs none are beyond them")
-  func beyond() {
-    let graphs = CUDAGraphs(mode: .fullAndPiecewise, captureSizes: [64, 8])
-    #expect([1, 64, 65, 200].map(graphs.beyond(rows:)) == [0, 0, 65, 200])
-    #expect(CUDAGraphs(mode: .none, captureSizes: [8]).beyond(rows: 9) == 0)
-    #expect(CUDAGraphs(mode: .full, captureSizes: []).beyond(rows: 9) == 0)
-  }
 }

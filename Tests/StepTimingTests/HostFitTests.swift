@@ -56,22 +56,24 @@ struct HostFitTests {
 
   @Test("takes no launch for long that waited for the output layer's kernel")
   func outputLayer() {
-    let requests = Self.prompts(2, every: 0)
+    let requests = Self.prompts(9, every: 0)
     func launch(largestGraph: Int) -> Nanoseconds {
       let graphs = CUDAGraphs(mode: .fullDecodeOnly, captureSizes: [largestGraph])
-      var fit = HostFit(requests: requests, graphs: graphs, usesTriton: true)
+      let loaded = LoadedKernels(
+        .unknown, graphs: graphs, maxSequences: 256, maxBatchedTokens: 8192)
+      var fit = HostFit(requests: requests, loadedKernels: loaded, usesTriton: true)
       // The second step is scheduled when the launch of the first returns.
       fit.add(
         Self.step(
-          [(0, 0, 500), (1, 0, 500)], start: 1800, end: 1900, gpu: 19_900, output: 23_100),
-        launch: .eager(tokens: 1000))
+          (0..<9).map { ($0, 0, 500) }, start: 1800, end: 1900, gpu: 19_900, output: 23_100),
+        launch: .eager(tokens: 4500))
       fit.add(
         Self.step([(0, 500, 1)], start: 21_900, end: 21_950, gpu: 5000, output: 28_000),
         launch: .fullGraph(paddedTokens: 1))
       return fit.timing(layers: 32, fallback: nil, fallbackLayers: 1).pieceLaunch
     }
-    #expect(launch(largestGraph: 2) == Self.micro(20_000))
-    #expect(launch(largestGraph: 1) == .zero, "two rows are more than it holds")
+    #expect(launch(largestGraph: 16) == Self.micro(20_000))
+    #expect(launch(largestGraph: 8) == .zero, "nine rows are more than it holds")
   }
 
   @Test("takes the outputs of decode steps in pieces for bounds of the next one's launch")

@@ -17,7 +17,7 @@ struct CalibrateCommand: ConsoleCommand {
     discussion: """
       Kernel times come from what 'reprise measure' wrote (a store, or an export .jsonl.zst) or from JSON \
       lines (one batch a line: query_lens, kv_lens, and microseconds by kernel), the SM of each CTA from \
-      those of Sources/GPUMeasurement/cta_placement.py, the rest of the step and the host's timing from traces with GPU times. The profile \
+      those of Sources/GPUMeasurement/cta_placement.py, which output layers wait for their kernels from those of output_layer.py beside it, the rest of the step and the host's timing from traces with GPU times. The profile \
       states its own error on rows and recordings that it was not fitted to.
       """)
 
@@ -92,11 +92,14 @@ struct CalibrateCommand: ConsoleCommand {
     let machine = try machine(of: readers, measured: measured.machine)
     var measurements = measured.forFit
     var launches: [[Int16]] = []
+    var outputLayers: [String: OutputLayer] = [:]
     for log in logs {
       let text = String(decoding: try InputFile.bytes(path: log), as: UTF8.self)
       measurements += try kernels(in: text, of: log, smCount: machine.smCount, on: console)
       launches = try PlacementLog.launches(
         text: text, source: log, gpu: machine.gpu, smCount: machine.smCount, beside: launches)
+      outputLayers = try OutputLayerLog.layers(
+        text: text, source: log, gpu: machine.gpu, beside: outputLayers)
     }
     for machine in onlyMachine where !readers.contains(where: { $0.header.machine == machine }) {
       throw CommandError.usage(
@@ -108,9 +111,9 @@ struct CalibrateCommand: ConsoleCommand {
       placement: launches.isEmpty
         ? .inTurn(smCount: machine.smCount)
         : CTAPlacement(smCount: machine.smCount, launches: launches),
-      measurements: measurements)
+      measurements: measurements, outputLayers: outputLayers)
     for (path, reader) in zip(traces, readers) {
-      try add(reader, path: path, to: &calibration)
+      try add(reader, path: path, outputLayers, to: &calibration)
     }
     let profiles =
       onlyMachine.isEmpty
@@ -187,7 +190,8 @@ struct CalibrateCommand: ConsoleCommand {
   }
 
   private func add(
-    _ reader: TraceReader, path: String, to calibration: inout ProfileCalibration
+    _ reader: TraceReader, path: String, _ outputLayers: [String: OutputLayer],
+    to calibration: inout ProfileCalibration
   ) throws {
     let header = reader.header
     let engine = try ReplaySource.engine(of: header, trace: path)
@@ -202,7 +206,8 @@ struct CalibrateCommand: ConsoleCommand {
       name: path, machine: header.machine, shape: engine.rankModel,
       context: engine.attentionContext, policy: policy,
       requests: try reader.requests(), callers: try callers(of: reader, path: path),
-      rows: engine.batchRows)
+      rows: engine.batchRows,
+      loadedKernels: engine.loadedKernels(of: outputLayers[engine.rankModel.name] ?? .unknown))
     var steps = try reader.steps()
     var step = TraceStep()
     while try steps.next(into: &step) { recording.add(step) }

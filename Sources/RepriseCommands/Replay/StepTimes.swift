@@ -24,6 +24,7 @@ struct StepTimes {
   let rest: RestOfStep
   let pace: KernelPace
   let host: HostTiming
+  private let outputLayer: OutputLayer
   var description: TimingDescription
   let gpu: String
   /// Whether policies run one after another, because they share the GPU that is measured on.
@@ -50,7 +51,10 @@ struct StepTimes {
     isRestRecorded = recorded != nil
     rest = recorded?.rest.completed(by: model.rest) ?? model.rest
     pace = recorded?.pace ?? .asTimed
-    host = recorded?.host ?? model.host
+    outputLayer = Self.outputLayer(of: model)
+    var host = recorded?.host ?? model.host
+    host.loadedKernels = source.engine.loadedKernels(of: outputLayer)
+    self.host = host
     isMeasured = measured != nil
     attention = inEngine ?? timing
     gpu = measured?.machine.gpu ?? profile.gpu
@@ -76,6 +80,20 @@ struct StepTimes {
     var unscaled = try profile.model(named: other.name)
     unscaled.standsIn = other
     return unscaled
+  }
+
+  /// What is known of a model's output layer; another's tells nothing of it.
+  fileprivate static func outputLayer(of model: ModelProfile) -> OutputLayer {
+    model.standsIn == nil ? model.outputLayer : .unknown
+  }
+
+  /// The host as it is beside a process that has served other sizes.
+  func host(after warmUp: ServedSizes, of engine: EngineModel) -> HostTiming {
+    var engine = engine
+    engine.warmUp = warmUp
+    var host = host
+    host.loadedKernels = engine.loadedKernels(of: outputLayer)
+    return host
   }
 
   private static func words(_ model: ModelProfile, for engine: EngineModel) -> String {
@@ -185,7 +203,8 @@ private struct RecordedTimes {
     let context = engine.attentionContext
     var rows = engine.batchRows
     var hostFit = HostFit(
-      requests: source.allRequests, graphs: context.graphs,
+      requests: source.allRequests,
+      loadedKernels: engine.loadedKernels(of: StepTimes.outputLayer(of: model)),
       usesTriton: policy.variants.contains { $0.family.isTriton })
     var batch = AttentionBatch()
     var timed = 0
@@ -233,5 +252,6 @@ extension StepTimes {
     isRestRecorded = false
     pace = .asTimed
     host = HostTiming()
+    outputLayer = .unknown
   }
 }

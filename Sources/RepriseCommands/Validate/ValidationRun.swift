@@ -41,13 +41,14 @@ struct ValidationRun {
     }
     let isWhole = callers.count == client.requests.count && client.failed == 0
     let real = CallerTimes(callers, duration: isWhole ? client.duration : nil)
-    let simulated = try rescheduled(policy, isCompared: isCompared, sent)
+    let host = try host(ofRun: path)
+    let simulated = try rescheduled(policy, isCompared: isCompared, sent, host)
     let spread = PredictionSpread(
-      base: simulated.times, jittered: try jittered(policy, isCompared, sent, seed: seed))
+      base: simulated.times, jittered: try jittered(policy, isCompared, sent, host, seed: seed))
     var replays = [(batches: BatchSource.rescheduled, times: simulated.times)]
     var divergence: SchedulerDivergence?
     if source.reader.stepCount > 0 {
-      replays.append((batches: .recorded, times: try recordedTimes(policy, isCompared)))
+      replays.append((batches: .recorded, times: try recordedTimes(policy, isCompared, host)))
       divergence = SchedulerDivergence(
         recorded: try source.recordedBatches(), rescheduled: simulated.batches)
     }
@@ -71,13 +72,23 @@ struct ValidationRun {
     try times.timer(for: policy, engine: source.engine, candidates: [])
   }
 
+  /// The host of the run that is predicted.
+  ///
+  /// What its process had loaded by then is an input of the run, as its sendings are.
+  private func host(ofRun path: String?) throws -> HostTiming {
+    guard let path, path != source.path,
+      let warmUp = try ReplaySource.engine(of: TraceReader(path: path).header, trace: path).warmUp
+    else { return times.host }
+    return times.host(after: warmUp, of: source.engine)
+  }
+
   /// - `sent`: when requests were sent in the run that is predicted; empty for the trace's own arrivals
   private func rescheduled(
-    _ policy: any SelectionPolicy, isCompared: [Bool], _ sent: [Nanoseconds?],
+    _ policy: any SelectionPolicy, isCompared: [Bool], _ sent: [Nanoseconds?], _ host: HostTiming,
     jitter: ArrivalJitter? = nil
   ) throws -> (times: CallerTimes, batches: BatchSequence) {
     let replay = try source.rescheduledReplay(
-      host: times.host, sent: sent, jitter: jitter, precedence: source.precedence(sent: sent))
+      host: host, sent: sent, jitter: jitter, precedence: source.precedence(sent: sent))
     var timer = try timer(policy)
     var batches = BatchSequence()
     let outcome = try replay.run(&timer, observer: &batches)
@@ -86,7 +97,8 @@ struct ValidationRun {
 
   /// The same with arrivals moved as far as real sendings were, each time by other draws.
   private func jittered(
-    _ policy: any SelectionPolicy, _ isCompared: [Bool], _ sent: [Nanoseconds?], seed: UInt64
+    _ policy: any SelectionPolicy, _ isCompared: [Bool], _ sent: [Nanoseconds?], _ host: HostTiming,
+    seed: UInt64
   ) throws -> [CallerTimes] {
     var all: [CallerTimes] = []
     for index in 0..<jitter {
@@ -94,18 +106,18 @@ struct ValidationRun {
         amplitude: floor.sendingJitter, seed: seed &* 1_000_003 &+ UInt64(index))
       all.append(
         try rescheduled(
-          policy, isCompared: isCompared, sent, jitter: jitter
+          policy, isCompared: isCompared, sent, host, jitter: jitter
         ).times)
     }
     return all
   }
 
   private func recordedTimes(
-    _ policy: any SelectionPolicy, _ isCompared: [Bool]
+    _ policy: any SelectionPolicy, _ isCompared: [Bool], _ host: HostTiming
   ) throws -> CallerTimes {
     let replay = RecordedReplay(
       requests: source.allRequests, gaps: source.reader.gaps, engine: source.engine,
-      host: times.host)
+      host: host)
     var timers: [any StepTimer] = [try timer(policy)]
     var steps = try source.reader.steps()
     do {
@@ -123,8 +135,8 @@ struct ValidationRun {
     let (baseline, actual) = try recorded.spread(isCompared: isCompared) {
       // Another seed: two real runs are not jittered alike.
       let spread = PredictionSpread(
-        base: try rescheduled(recorded.policy, isCompared: isCompared, []).times,
-        jittered: try jittered(recorded.policy, isCompared, [], seed: ~seed))
+        base: try rescheduled(recorded.policy, isCompared: isCompared, [], times.host).times,
+        jittered: try jittered(recorded.policy, isCompared, [], times.host, seed: ~seed))
       let isRecorded = source.reader.stepCount > 0
       return (
         spread, isRecorded ? try realRun(source.path, policy: recorded.policy).atScheduler : nil
@@ -181,7 +193,8 @@ struct ValidationRun {
           output: step.output))
     }
     let replay = RecordedReplay(
-      requests: run.allRequests, gaps: run.reader.gaps, engine: run.engine, host: times.host)
+      requests: run.allRequests, gaps: run.reader.gaps, engine: run.engine,
+      host: try host(ofRun: path))
     var sequence = try run.reader.steps()
     do {
       return try RealRun(

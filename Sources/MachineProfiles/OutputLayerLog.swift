@@ -1,0 +1,77 @@
+public import StepTiming
+internal import TraceModel
+
+/// Reads from JSON lines which kernels compute a model's output layer, as
+/// `Sources/GPUMeasurement/output_layer.py` prints it.
+///
+/// ```
+/// {"op":"output-layer","gpu":"NVIDIA H200","model":"llama-3.1-8b","rows":[[1,0],[9,1],…],"layer_tokens":[[],[[457,464]],…]}
+/// ```
+/// Lines of other operations are passed over.
+public enum OutputLayerLog {
+  /// The output layers of a log by their models' names, beside `known`.
+  ///
+  /// - `gpu`: on which they must be
+  /// - `known`: those of other logs, whose models these must not have
+  public static func layers(
+    text: String, source: String, gpu: String, beside known: [String: OutputLayer] = [:]
+  ) throws(MachineProfileError) -> [String: OutputLayer] {
+    var layers = known
+    var number = 0
+    for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      number += 1
+      guard let json = try? JSONValue(parsing: String(decoding: line, as: UTF8.self)),
+        json["op"]?.string == "output-layer"
+      else { continue }
+      func wrong(_ reason: String) -> MachineProfileError {
+        MachineProfileError(source: source, line: number, reason: reason)
+      }
+      guard json["gpu"]?.string == gpu else { throw wrong("is not of '\(gpu)', as the rest is") }
+      guard let model = json["model"]?.string else { throw wrong("`model` must be a name") }
+      guard layers[model] == nil else { throw wrong("'\(model)' has another line; keep one") }
+      guard let layer = OutputLayer(json: json) else {
+        throw wrong("`rows` and `layer_tokens` must be what output_layer.py prints")
+      }
+      layers[model] = layer
+    }
+    return layers
+  }
+}
+
+extension OutputLayer {
+  /// What a profile or a line of a log has of it; `nil` where that is none.
+  init?(json: JSONValue) {
+    func pairs(_ value: JSONValue?) -> [(Int, Int)]? {
+      guard case .array(let entries)? = value else { return nil }
+      let pairs = entries.compactMap { entry -> (Int, Int)? in
+        guard case .array(let pair) = entry, pair.count == 2, let first = pair[0].int,
+          let second = pair[1].int
+        else { return nil }
+        return (first, second)
+      }
+      return pairs.count == entries.count ? pairs : nil
+    }
+    guard let parts = pairs(json["rows"]), case .array(let kernels)? = json["layer_tokens"],
+      parts.count <= MachineProfileLimits.outputLayerPartsMax
+    else { return nil }
+    let tokens = kernels.compactMap { kernel in
+      pairs(kernel).flatMap { ranges in
+        ranges.allSatisfy { $0 <= $1 } ? ranges.map { $0...$1 } : nil
+      }
+    }
+    guard tokens.count == kernels.count else { return nil }
+    self.init(parts: parts.map { Part(rows: $0, kernel: $1) }, layerTokens: tokens)
+  }
+
+  var json: JSONValue {
+    func pair(_ first: Int, _ second: Int) -> JSONValue {
+      .array([.integer(Int64(first)), .integer(Int64(second))])
+    }
+    return .object([
+      .init("rows", .array(parts.map { pair($0.rows, $0.kernel) })),
+      .init(
+        "layer_tokens",
+        .array(layerTokens.map { .array($0.map { pair($0.lowerBound, $0.upperBound) }) })),
+    ])
+  }
+}

@@ -1,0 +1,26 @@
+internal import Synchronization
+internal import TraceModel
+
+/// Sizes of the steps that recorders of this process have seen, whatever file they went to.
+///
+/// Each file's header has those of before it began.
+enum ServedByProcess {
+  private static let seen = Mutex(ServedSizes())
+
+  static func note(rows: Int, tokens: Int) {
+    seen.withLock { sizes in
+      sizes.rows.insert(rows)
+      sizes.tokens.insert(tokens)
+    }
+  }
+
+  /// Adds what was seen to what the engine itself says in a header.
+  static func add(to header: inout TraceHeader) {
+    let sizes = seen.withLock { $0 }
+    for (key, path) in ServedSizes.keys {
+      var set = sizes[keyPath: path]
+      for size in header[key].flatMap(SizeSet.init(json:))?.sizes ?? [] { set.insert(size) }
+      header[key] = set.json
+    }
+  }
+}
