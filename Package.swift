@@ -104,7 +104,8 @@ let package = Package(
         "TraceModel",
       ],
       exclude: [
-        "README.md", "H200.md", "device-check.sh", "short_memory.py", "cta_placement.py", "output_layer.py",
+        "README.md", "H200.md", "device-check.sh", "short_memory.py", "cta_placement.py",
+        "output_layer.py",
       ]),
     .target(
       name: "MeasurementStore", dependencies: ["KernelSelection", "TraceModel", "CSQLite"],

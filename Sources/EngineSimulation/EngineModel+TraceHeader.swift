@@ -165,9 +165,9 @@ extension EngineModel {
     var sizes = ServedSizes()
     for (key, path) in ServedSizes.keys {
       guard let json = header[key] else { continue }
-      guard let set = SizeSet(json: json) else {
+      guard let set = json.string.flatMap(SizeSet.init(text:)) else {
         throw EngineModelError(
-          key: key, reason: "is no list of first and last numbers from 1 to \(SizeSet.most)")
+          key: key, reason: "tells no ascending numbers up to \(SizeSet.most), such as \"1-31,85\"")
       }
       sizes[keyPath: path] = set
     }

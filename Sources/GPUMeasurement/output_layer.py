@@ -5,11 +5,11 @@
 Needs a GPU and torch, and of each model (dense, like Llama) the name that traces give it and its config.json. Prints a line for each, which
 `reprise calibrate` takes beside kernel logs:
 
-    {"op":"output-layer","gpu":"NVIDIA H200","model":"llama-3.1-8b","rows":[[1,0],[9,1],…],"layer_tokens":[[],[[457,464]],…],"kernels":[…],"waited_at":[…]}
+    {"op":"output-layer","gpu":"NVIDIA H200","model":"llama-3.1-8b","rows":[[1,0],[9,1],…],"layer_tokens":["","457-464,912",…],"kernels":[…],"waited_at":[…]}
 
-From so many `rows` on it is that kernel, by its place in `kernels`; `layer_tokens` are the first and last numbers of tokens for which a product
-of the layers launches it. `waited_at` are the rows, in ascending order, at which the host waited for a busy GPU: those that launch a kernel
-which the process had not loaded yet.
+From so many `rows` on it is that kernel, by its place in `kernels`; `layer_tokens` are the numbers of tokens for which a product of the layers
+launches it. `waited_at` are the rows, in ascending order, at which the host waited for a busy GPU: those that launch a kernel which the process
+had not loaded yet.
 """
 
 import json
@@ -22,8 +22,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 ROWS = 1024
-# As many tokens as a step is padded to, and the budgets that an engine tries when it starts.
-TOKENS = [*range(1, ROWS + 1), 2048, 4096, 8192, 16384]
+# As many as a step may have by default.
+TOKENS = 8192
 BUSY_MS = 20
 
 
@@ -43,7 +43,7 @@ def operands(inputs, outputs, rows):
 
 def launched(shape, sizes):
     """The names of the kernels that a product launches, for each number of rows."""
-    weights, rows = operands(*shape, max(sizes))
+    weights, rows = operands(*shape, len(sizes))
     with profile(activities=[ProfilerActivity.CUDA], acc_events=True) as seen:
         for size in sizes:
             torch.cuda._sleep(1)
@@ -82,14 +82,14 @@ def waited(shape, queue):
 
 
 def ranges(sizes):
-    """First and last of the sizes that follow one another in TOKENS."""
+    """The sizes as text, those that follow one another by the first and the last."""
     found = []
-    for place in sorted(map(TOKENS.index, sizes)):
-        if found and found[-1][1] == place - 1:
-            found[-1][1] = place
+    for size in sorted(sizes):
+        if found and found[-1][1] == size - 1:
+            found[-1][1] = size
         else:
-            found.append([place, place])
-    return [[TOKENS[first], TOKENS[last]] for first, last in found]
+            found.append([size, size])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
 def main():
@@ -109,7 +109,7 @@ def main():
                 rows.append([count, kernels.index(launches)])
         tokens = [set() for _ in kernels]
         for shape in layers:
-            for size, launches in launched(shape, TOKENS).items():
+            for size, launches in launched(shape, range(1, TOKENS + 1)).items():
                 if launches in kernels:
                     tokens[kernels.index(launches)].add(size)
         line = {

@@ -5,7 +5,7 @@ internal import TraceModel
 /// `Sources/GPUMeasurement/output_layer.py` prints it.
 ///
 /// ```
-/// {"op":"output-layer","gpu":"NVIDIA H200","model":"llama-3.1-8b","rows":[[1,0],[9,1],…],"layer_tokens":[[],[[457,464]],…]}
+/// {"op":"output-layer","gpu":"NVIDIA H200","model":"llama-3.1-8b","rows":[[1,0],[9,1],…],"layer_tokens":["","457-464,912",…]}
 /// ```
 /// Lines of other operations are passed over.
 public enum OutputLayerLog {
@@ -41,37 +41,26 @@ public enum OutputLayerLog {
 extension OutputLayer {
   /// What a profile or a line of a log has of it; `nil` where that is none.
   init?(json: JSONValue) {
-    func pairs(_ value: JSONValue?) -> [(Int, Int)]? {
-      guard case .array(let entries)? = value else { return nil }
-      let pairs = entries.compactMap { entry -> (Int, Int)? in
-        guard case .array(let pair) = entry, pair.count == 2, let first = pair[0].int,
-          let second = pair[1].int
-        else { return nil }
-        return (first, second)
-      }
-      return pairs.count == entries.count ? pairs : nil
-    }
-    guard let parts = pairs(json["rows"]), case .array(let kernels)? = json["layer_tokens"],
-      parts.count <= MachineProfileLimits.outputLayerPartsMax
+    guard case .array(let rows)? = json["rows"], case .array(let kernels)? = json["layer_tokens"],
+      rows.count <= MachineProfileLimits.outputLayerPartsMax
     else { return nil }
-    let tokens = kernels.compactMap { kernel in
-      pairs(kernel).flatMap { ranges in
-        ranges.allSatisfy { $0 <= $1 } ? ranges.map { $0...$1 } : nil
-      }
+    let parts = rows.compactMap { entry -> Part? in
+      guard case .array(let pair) = entry, pair.count == 2, let rows = pair[0].int,
+        let kernel = pair[1].int
+      else { return nil }
+      return Part(rows: rows, kernel: kernel)
     }
-    guard tokens.count == kernels.count else { return nil }
-    self.init(parts: parts.map { Part(rows: $0, kernel: $1) }, layerTokens: tokens)
+    let tokens = kernels.compactMap { $0.string.flatMap(SizeSet.init(text:)) }
+    guard parts.count == rows.count, tokens.count == kernels.count else { return nil }
+    self.init(parts: parts, layerTokens: tokens)
   }
 
   var json: JSONValue {
-    func pair(_ first: Int, _ second: Int) -> JSONValue {
-      .array([.integer(Int64(first)), .integer(Int64(second))])
-    }
-    return .object([
-      .init("rows", .array(parts.map { pair($0.rows, $0.kernel) })),
+    .object([
       .init(
-        "layer_tokens",
-        .array(layerTokens.map { .array($0.map { pair($0.lowerBound, $0.upperBound) }) })),
+        "rows",
+        .array(parts.map { .array([.integer(Int64($0.rows)), .integer(Int64($0.kernel))]) })),
+      .init("layer_tokens", .array(layerTokens.map { .string($0.text) })),
     ])
   }
 }

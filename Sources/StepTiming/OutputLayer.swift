@@ -23,7 +23,7 @@ public struct OutputLayer: Hashable, Sendable {
   /// Ascending by rows, from one on; empty where nothing is known.
   public let parts: [Part]
   /// By kernel, the numbers of tokens for which a product of the layers launches it.
-  public let layerTokens: [[ClosedRange<Int>]]
+  public let layerTokens: [SizeSet]
 
   /// Nothing known.
   public static let unknown = OutputLayer()
@@ -34,7 +34,7 @@ public struct OutputLayer: Hashable, Sendable {
   }
 
   /// An output layer of known kernels; `nil` where parts do not ascend from one row on, or have no kernel.
-  public init?(parts: [Part], layerTokens: [[ClosedRange<Int>]]) {
+  public init?(parts: [Part], layerTokens: [SizeSet]) {
     guard parts.first?.rows == 1, zip(parts, parts.dropFirst()).allSatisfy({ $0.rows < $1.rows }),
       parts.allSatisfy({ layerTokens.indices.contains($0.kernel) })
     else { return nil }
@@ -45,9 +45,14 @@ public struct OutputLayer: Hashable, Sendable {
   /// The kernel for so many rows, one at least.
   func kernel(rows: Int) -> Int { parts[parts.partitioningIndex { $0.rows > rows } - 1].kernel }
 
-  /// Kernels that the layers launch for so many tokens.
+  /// Kernels that the layers launch for some of these numbers of tokens.
+  func layerKernels(tokens: SizeSet) -> [Int] {
+    layerTokens.indices.filter { layerTokens[$0].intersects(tokens) }
+  }
+
+  /// The same for one number.
   func layerKernels(tokens: Int) -> [Int] {
-    layerTokens.indices.filter { kernel in layerTokens[kernel].contains { $0.contains(tokens) } }
+    layerTokens.indices.filter { layerTokens[$0].contains(tokens) }
   }
 }
 
@@ -82,9 +87,9 @@ public struct LoadedKernels: Hashable, Sendable {
     let served = warmUp?.rows ?? SizeSet(upTo: sizes.last ?? most)
     for rows in served.sizes where rows <= most { loaded.insert(kernel(rows: rows)) }
     loaded.insert(kernel(rows: most))
-    for tokens in sizes + [maxBatchedTokens] + (warmUp?.tokens.sizes ?? []) {
-      loaded.formUnion(layer.layerKernels(tokens: tokens))
-    }
+    var tokens = warmUp?.tokens ?? SizeSet()
+    for size in sizes + [maxBatchedTokens] { tokens.insert(size) }
+    loaded.formUnion(layer.layerKernels(tokens: tokens))
   }
 
   /// Those of an engine that has served steps of any size.

@@ -1,7 +1,10 @@
-/// Numbers from 1 to 1,024, as a trace's header lists them: `[[1,31],[85,85]]`, each the first and last of some that follow one another.
+/// Numbers from 1 to 8,192, of rows or tokens of steps.
+///
+/// As text, in headers and profiles, they ascend, and those that follow one another are told by the first and
+/// the last: `1-31,85`.
 public struct SizeSet: Hashable, Sendable {
   /// The greatest number; greater ones are left out.
-  public static let most = 1024
+  public static let most = 8192
   private static let wordBits = 64
 
   /// A bit for each number, the first for zero.
@@ -12,26 +15,31 @@ public struct SizeSet: Hashable, Sendable {
 
   /// All up to a number.
   public init(upTo last: Int) {
-    for size in stride(from: 1, through: last, by: 1) { insert(size) }
+    for size in stride(from: 1, through: min(last, Self.most), by: 1) { insert(size) }
   }
 
-  /// What a header lists; `nil` where that is no such list.
-  public init?(json: JSONValue) {
-    guard case .array(let ranges) = json else { return nil }
-    for range in ranges {
-      guard case .array(let ends) = range, ends.count == 2, let first = ends[0].int,
-        let last = ends[1].int, first >= 1, first <= last, last <= Self.most
+  /// What a text tells; `nil` where it does not ascend from 1 to `most` at the most, or tells something else.
+  public init?(text: String) {
+    var last = 0
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) where !text.isEmpty {
+      let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard (1...2).contains(ends.count), let low = ends[0], let high = ends[ends.count - 1],
+        low > last, high >= low, high <= Self.most
       else { return nil }
-      for size in first...last { insert(size) }
+      for size in low...high { insert(size) }
+      last = high
     }
   }
 
-  /// Adds a number; whether it was new.
-  @discardableResult
-  public mutating func insert(_ size: Int) -> Bool {
-    guard (1...Self.most).contains(size), !contains(size) else { return false }
+  /// Adds a number.
+  public mutating func insert(_ size: Int) {
+    guard (1...Self.most).contains(size) else { return }
     bits[size / Self.wordBits] |= 1 << UInt64(size % Self.wordBits)
-    return true
+  }
+
+  /// Adds all of another.
+  public mutating func formUnion(_ other: SizeSet) {
+    for word in bits.indices { bits[word] |= other.bits[word] }
   }
 
   /// Whether a number is in it.
@@ -40,11 +48,16 @@ public struct SizeSet: Hashable, Sendable {
       && bits[size / Self.wordBits] >> UInt64(size % Self.wordBits) & 1 == 1
   }
 
+  /// Whether some number is in both.
+  public func intersects(_ other: SizeSet) -> Bool {
+    zip(bits, other.bits).contains { $0 & $1 != 0 }
+  }
+
   /// All of them, ascending.
   public var sizes: [Int] { (1...Self.most).filter(contains) }
 
-  /// As a header lists them.
-  public var json: JSONValue {
+  /// Them as text.
+  public var text: String {
     var ranges: [ClosedRange<Int>] = []
     for size in sizes {
       if let last = ranges.last, last.upperBound == size - 1 {
@@ -53,8 +66,8 @@ public struct SizeSet: Hashable, Sendable {
         ranges.append(size...size)
       }
     }
-    return .array(
-      ranges.map { .array([.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))]) })
+    return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+      .joined(separator: ",")
   }
 }
 

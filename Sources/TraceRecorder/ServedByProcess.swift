@@ -19,8 +19,8 @@ enum ServedByProcess {
     let sizes = seen.withLock { $0 }
     for (key, path) in ServedSizes.keys {
       var set = sizes[keyPath: path]
-      for size in header[key].flatMap(SizeSet.init(json:))?.sizes ?? [] { set.insert(size) }
-      header[key] = set.json
+      if let own = header[key]?.string.flatMap(SizeSet.init(text:)) { set.formUnion(own) }
+      header[key] = .string(set.text)
     }
   }
 }

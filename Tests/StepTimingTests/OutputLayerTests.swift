@@ -8,10 +8,11 @@ struct OutputLayerTests {
   /// Kernels of 1 to 8, 9 to 16, 17 to 24 and more rows; those of more than 24 are the second's again.
   private static let layer = OutputLayer(
     parts: [(1, 0), (9, 1), (17, 2), (25, 1)].map { .init(rows: $0, kernel: $1) },
-    layerTokens: [[1...8, 300...320], [], [17...24]])
+    layerTokens: ["1-8,300-320", "", "17-24"].compactMap(SizeSet.init(text:)))
 
   private static func loaded(
-    graphs: [Int] = [], mostRows: Int = 12, mostTokens: Int = 2048, warmedUp: ServedSizes? = ServedSizes()
+    graphs: [Int] = [], mostRows: Int = 12, mostTokens: Int = 2048,
+    warmedUp: ServedSizes? = ServedSizes()
   ) throws -> LoadedKernels {
     LoadedKernels(
       try #require(layer), graphs: CUDAGraphs(mode: .full, captureSizes: graphs),
@@ -78,6 +79,7 @@ struct OutputLayerTests {
     ])
   func refused(parts: [(Int, Int)]) {
     #expect(
-      OutputLayer(parts: parts.map { .init(rows: $0, kernel: $1) }, layerTokens: [[]]) == nil)
+      OutputLayer(parts: parts.map { .init(rows: $0, kernel: $1) }, layerTokens: [SizeSet()]) == nil
+    )
   }
 }
