@@ -159,7 +159,7 @@ def on_ninth_machine(ways, repeats):
 `random-inf` is what a benchmark sends that waits for nothing: 200 requests of 1,000 tokens in and 100 out, together. `azure-60` is the first minute of `azure-2023-conversation`, 191 requests at the
 moments and of the lengths that people sent them. Both models, graphs as on machines 7 and 8. Predicted as the program stood before it had seen these runs, by *profile and trace*: mean ITL of `azure-60` within
 1.0 %, TTFT within 3.5 %; that of `random-inf` within 6.5 %, TTFT up to 10.5 % short, since a step waits for the GPU where its process loads the output layer's kernel for so many rows
-(`Sources/StepTiming/ACCURACY.md`). That was mended. How many rows a process had run before matters, and no trace says so: the engine under FlashAttention 3 had run 100, and is predicted to wait for those again.
+(`Sources/StepTiming/ACCURACY.md`). That was mended: which kernels a process has loaded follows from what it has served, before the trace and in it.
 *Profile alone* has this machine's rest of step and host, fitted without the workload that is judged.
 """
     yield from tables_of_pairs(ways, "Every pair on the ninth machine", repeats)

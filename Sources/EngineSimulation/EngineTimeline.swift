@@ -14,8 +14,6 @@ struct EngineTimeline {
   private(set) var inFlight = 0
   /// Steps launched in pieces so far.
   private var pieceLaunches: Int
-  /// Their sizes.
-  private var launchedSizes = LaunchedSizes()
   /// The output layer's kernels.
   private var loadedKernels: LoadedKernels
 
@@ -55,7 +53,7 @@ struct EngineTimeline {
     precondition(!isFull, "the oldest step must complete before another begins")
     let scheduled = start + host.scheduleDuration
     let isNewSize =
-      !time.launch.isFullGraph && launchedSizes.isNew(tokens: time.launch.tokens)
+      !time.launch.isFullGraph && loadedKernels.isNewSize(tokens: time.launch.tokens)
     launched =
       scheduled
       + host.launch(

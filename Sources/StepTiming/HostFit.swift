@@ -14,7 +14,6 @@ public struct HostFit: Sendable {
   private var callerFit: CallerFit
   private var graphLaunches: [Nanoseconds] = []
   private var pieceLaunches: PieceLaunchFit
-  private var launchedSizes = LaunchedSizes()
   private var loadedKernels: LoadedKernels
   private var firstKernels: [Nanoseconds] = []
 
@@ -66,7 +65,7 @@ public struct HostFit: Sendable {
     callerFit.add(step, requests: requests, callers: callers)
     let isFirst = isFirstAfterRest(step)
     var launch = Launch(isInPieces: !step.rows.isEmpty && !stepLaunch.isFullGraph)
-    launch.isNewSize = launch.isInPieces && launchedSizes.isNew(tokens: stepLaunch.tokens)
+    launch.isNewSize = launch.isInPieces && loadedKernels.isNewSize(tokens: stepLaunch.tokens)
     launch.waitsForGPU = loadedKernels.waits(rows: step.rows.count, launch: stepLaunch)
     if let previous {
       if previousWasFirst { noteLaunches(of: previous, next: step, launch) }

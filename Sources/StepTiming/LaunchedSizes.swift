@@ -4,7 +4,7 @@
 /// when it first uses it; there are some 200, so late new sizes find theirs loaded. On two machines steps
 /// of 1,000 tokens and more were no longer slower after 45 sizes, shorter ones little after 60
 /// (`ACCURACY.md`).
-public struct LaunchedSizes: Sendable {
+public struct LaunchedSizes: Hashable, Sendable {
   private var tiles: Set<Int> = []
 
   private static let tileTokens = 8

@@ -2,6 +2,8 @@
 
 import os
 import random
+import subprocess
+import sys
 import threading
 
 import reprise_trace
@@ -244,3 +246,23 @@ def test_null_lists_are_empty(library, tmp_path):
     assert library.reprise_recorder_finish(recorder.handle, numbers([]), None, 0) == OK
     assert recorder.add_request(1, limit=UNKNOWN_TOKENS) == OK
     assert recorder.close()[0] == OK
+
+
+def test_a_header_says_which_sizes_of_steps_the_process_had_before(tmp_path, library_path):
+    # In a process of its own, since sizes are the process's.
+    script = """
+import sys
+from recorder import Recorder, load
+path, first, second = sys.argv[1:]
+library = load(path)
+recorder = Recorder(library, first, header={"warmed_up_rows": "8-9"})
+recorder.step(0, [(0, 0, 500), (1, 0, 20)])
+recorder.step(1, [(0, 500, 1), (1, 20, 1), (2, 0, 1)])
+recorder.close()
+Recorder(library, second).close()
+"""
+    paths = [tmp_path / name for name in ("first.reprise", "second.reprise")]
+    folder = os.path.dirname(os.path.abspath(__file__))
+    subprocess.run([sys.executable, "-c", script, library_path, *paths], cwd=folder, check=True)
+    headers = [reprise_trace.read(path).header for path in paths]
+    assert [(header["warmed_up_rows"], header["warmed_up_tokens"]) for header in headers] == [("8-9", ""), ("2-3", "3,520")]
