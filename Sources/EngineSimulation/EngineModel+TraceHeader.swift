@@ -161,15 +161,15 @@ extension EngineModel {
   private static func warmUp(
     _ header: TraceHeader
   ) throws(EngineModelError) -> ServedSizes? {
-    guard header["warmed_up_rows"] != nil else { return nil }
-    var sizes = ServedSizes()
+    var sizes: ServedSizes?
     for (key, path) in ServedSizes.keys {
       guard let json = header[key] else { continue }
       guard let set = json.string.flatMap(SizeSet.init(text:)) else {
         throw EngineModelError(
           key: key, reason: "tells no ascending numbers up to \(SizeSet.most), such as \"1-31,85\"")
       }
-      sizes[keyPath: path] = set
+      sizes = sizes ?? ServedSizes()
+      sizes?[keyPath: path] = set
     }
     return sizes
   }

@@ -14,7 +14,7 @@ struct EngineTimeline {
   private(set) var inFlight = 0
   /// Steps launched in pieces so far.
   private var pieceLaunches: Int
-  /// The output layer's kernels.
+  /// What its process has loaded.
   private var loadedKernels: LoadedKernels
 
   private let host: HostTiming

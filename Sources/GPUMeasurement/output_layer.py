@@ -55,7 +55,10 @@ def launched(shape, sizes):
     kernels = []
     for event in sorted(events, key=lambda event: event["ts"]):
         # Between two sizes stands the sleep.
-        kernels.append([]) if "spin" in event["name"] else kernels[-1].append(event["name"])
+        if "spin" in event["name"]:
+            kernels.append([])
+        else:
+            kernels[-1].append(event["name"])
     if len(kernels) != len(sizes):
         raise SystemExit(f"{len(kernels)} launches seen of {len(sizes)}")
     return dict(zip(sizes, map(tuple, kernels)))

@@ -17,12 +17,7 @@ public enum OutputLayerLog {
     text: String, source: String, gpu: String, beside known: [String: OutputLayer] = [:]
   ) throws(MachineProfileError) -> [String: OutputLayer] {
     var layers = known
-    var number = 0
-    for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      number += 1
-      guard let json = try? JSONValue(parsing: String(decoding: line, as: UTF8.self)),
-        json["op"]?.string == "output-layer"
-      else { continue }
+    for (number, json) in LogLines.lines(of: "output-layer", in: text) {
       func wrong(_ reason: String) -> MachineProfileError {
         MachineProfileError(source: source, line: number, reason: reason)
       }

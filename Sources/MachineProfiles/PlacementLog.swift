@@ -16,12 +16,7 @@ public enum PlacementLog {
     text: String, source: String, gpu: String, smCount: Int, beside known: [[Int16]] = []
   ) throws(MachineProfileError) -> [[Int16]] {
     var launches = known
-    var number = 0
-    for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      number += 1
-      guard let json = try? JSONValue(parsing: String(decoding: line, as: UTF8.self)),
-        json["op"]?.string == "cta-placement"
-      else { continue }
+    for (number, json) in LogLines.lines(of: "cta-placement", in: text) {
       func wrong(_ reason: String) -> MachineProfileError {
         MachineProfileError(source: source, line: number, reason: reason)
       }

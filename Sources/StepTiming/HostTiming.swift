@@ -64,7 +64,7 @@ public struct HostTiming: Hashable, Sendable {
   public var clientDelay: Nanoseconds
   /// How that differs from step to step; the tokens of a step come together.
   public var clientSpread: DelaySpread
-  /// The output layer's kernels that an engine has loaded as it comes up.
+  /// What an engine's process has loaded before its first step.
   public var loadedKernels = LoadedKernels()
 
   /// Timing of a host; all zero means a host that costs nothing.

@@ -1,7 +1,8 @@
 public import KernelSelection
 public import TraceModel
 
-/// The output layer's kernels that an engine's process has loaded.
+/// What an engine's process has loaded: the layers' kernels by sizes (`LaunchedSizes`), and the output
+/// layer's one by one.
 ///
 /// A process loads a kernel at its first launch, and loading one waits until the GPU has done all that was
 /// launched before. Where the output layer launches a new one, that is the whole step. As it comes up, an
@@ -54,7 +55,7 @@ public struct LoadedKernels: Hashable, Sendable {
     return loaded.insert(kernel(rows: rows)).inserted
   }
 
-  /// Notes a launch in pieces, and says whether its layers' kernels are loaded for it.
+  /// Notes a launch in pieces, and says whether kernels of its layers are loaded for it.
   public mutating func isNewSize(tokens: Int) -> Bool { launchedSizes.isNew(tokens: tokens) }
 
   private func kernel(rows: Int) -> Int {

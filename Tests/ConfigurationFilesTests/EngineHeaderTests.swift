@@ -35,6 +35,18 @@ struct EngineHeaderTests {
     #expect(engine.attentionContext.queryHeadsPerKVHead == 4)
   }
 
+  @Test("knows what its process has served where the header says it")
+  func warmUp() throws {
+    var header = try header()
+    #expect(try EngineModel(header: header).warmUp == nil)
+    header["warmed_up_tokens"] = .string("1-31,1000")
+    var served = ServedSizes(tokens: try #require(SizeSet(text: "1-31,1000")))
+    #expect(try EngineModel(header: header).warmUp == served)
+    header["warmed_up_rows"] = .string("1-31")
+    served.rows = SizeSet(upTo: 31)
+    #expect(try EngineModel(header: header).warmUp == served)
+  }
+
   @Test("is refused with the name of a key that is missing or cannot be")
   func mistakes() throws {
     let table: [(String, JSONValue?, String)] = [
@@ -62,6 +74,14 @@ struct EngineHeaderTests {
         "'scheduler_reserve_full_isl' is neither true nor false"
       ),
       ("persistent_batch", .integer(0), "'persistent_batch' is neither true nor false"),
+      (
+        "warmed_up_rows", .string("9-1"),
+        "'warmed_up_rows' tells no ascending numbers up to 8192, such as \"1-31,85\""
+      ),
+      (
+        "warmed_up_tokens", .integer(9),
+        "'warmed_up_tokens' tells no ascending numbers up to 8192, such as \"1-31,85\""
+      ),
       (
         "cuda_graph_mode", .string("ALL"),
         "'cuda_graph_mode' is none of NONE, PIECEWISE, FULL, FULL_DECODE_ONLY, FULL_AND_PIECEWISE"

@@ -16,9 +16,10 @@ struct CalibrateCommand: ConsoleCommand {
     abstract: "Fit a machine profile to measured kernels and to recordings of an engine.",
     discussion: """
       Kernel times come from what 'reprise measure' wrote (a store, or an export .jsonl.zst) or from JSON \
-      lines (one batch a line: query_lens, kv_lens, and microseconds by kernel), the SM of each CTA from \
-      those of Sources/GPUMeasurement/cta_placement.py, which output layers wait for their kernels from those of output_layer.py beside it, the rest of the step and the host's timing from traces with GPU times. The profile \
-      states its own error on rows and recordings that it was not fitted to.
+      lines (one batch a line: query_lens, kv_lens, and microseconds by kernel), the SM of each CTA and the \
+      kernels of output layers from lines of cta_placement.py and output_layer.py in Sources/GPUMeasurement, the \
+      rest of the step and the host's timing from traces with GPU times. The profile states its own error on \
+      rows and recordings that it was not fitted to.
       """)
 
   @Argument(
@@ -129,6 +130,7 @@ struct CalibrateCommand: ConsoleCommand {
       try file.write(Array((profile.json.text(pretty: true) + "\n").utf8).span)
       try file.finish()
       guard !fitOnly else { continue }
+      if profiles.count > 1 { try console.print(path) }
       try console.print(
         CalibrationReport(profile: profile, heldOut: testing.errors(of: profile)).text)
     }
