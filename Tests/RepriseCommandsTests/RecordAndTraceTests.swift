@@ -26,6 +26,22 @@ struct RecordAndTraceTests {
     #expect(try folder.contents() == ["run.reprise", "run.steps.jsonl"])
   }
 
+  @Test(
+    "a file is not overwritten by the trace that is made from it, whatever leads to it",
+    arguments: ["record", "import"])
+  func ownOutput(command: String) async throws {
+    let format = command == "import" ? ["--format", "mooncake"] : []
+    for (name, output) in [("a.partial", "a"), ("b", "b"), ("c.partial", "c")] {
+      let file = try folder.write(sample.utf8, to: name)
+      #expect(symlink(file, folder.file("link-\(name)")) == 0)
+      for input in [file, folder.file("link-\(name)")] {
+        let call = await CommandCall([command, input, "--output", folder.file(output)] + format)
+        #expect(call.exitCode == 2 && call.errors.contains("would overwrite"), "\(call.errors)")
+      }
+      #expect(try folder.bytes(of: name) == Array(sample.utf8))
+    }
+  }
+
   @Test("exporting the trace gives the log back byte for byte")
   func exportSteps() async throws {
     await record()

@@ -36,6 +36,24 @@ enum FileSystem {
     return FileIdentity(device: status.st_dev, number: status.st_ino)
   }
 
+  /// Makes sure that writing a trace does not cost the file that it is made from.
+  ///
+  /// Until it is whole, a trace is its path with `.partial` behind it.
+  static func keep(_ input: String, from output: String) throws(CommandError) {
+    guard let own = identity(of: input) else { return }
+    for name in [output, output + ".partial"] where identity(of: name) == own {
+      throw .usage(
+        "writing '\(output)' would overwrite '\(input)', from which it is made; name another")
+    }
+  }
+
+  /// Which file a path leads to; `nil` where it leads to none.
+  private static func identity(of path: String) -> FileIdentity? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return FileIdentity(device: status.st_dev, number: status.st_ino)
+  }
+
   /// Makes a directory with its parents; one that exists is fine.
   static func makeDirectory(_ path: String) throws(CommandError) {
     var prefix = path.hasPrefix("/") ? "/" : ""

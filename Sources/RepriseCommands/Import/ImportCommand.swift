@@ -23,6 +23,7 @@ struct ImportCommand: ConsoleCommand {
   var output: String
 
   func run(on console: Console) throws {
+    try FileSystem.keep(file, from: output)
     let source = try InputFile.open(file)
     defer { source.close() }
     let imported = try format.read(source, name: source.name)

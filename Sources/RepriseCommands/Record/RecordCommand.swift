@@ -56,6 +56,7 @@ struct RecordCommand: ConsoleCommand {
       ).run()
       return
     }
+    if let log { try FileSystem.keep(log, from: output) }
     let source = try InputFile.open(log ?? "-")
     defer { source.close() }
     let lines = try PeekedSource(source)
