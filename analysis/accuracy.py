@@ -124,7 +124,7 @@ def page(machines, launches, elsewhere):
 
 Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, NVIDIA
 H200): `reprise validate` on every pair of runs of a workload, errors against what the real run's callers saw. Batches are
-rescheduled: only sendings, engine and policy come from the runs, and what each column says.
+rescheduled: only sendings, engine, what its process had served before, and policy come from the runs, and what each column says.
 
 No profile has seen the run that it is reported on: `analysis/split.json` says which runs are left out of each.
 
