@@ -30,17 +30,20 @@ struct InterpolationProbes {
 
 /// A batch of single tokens at its lower anchor, and what is known at both, while it grows from one to
 /// the other.
-struct GrowingBatch {
+///
+/// Shared, since each step looks at it.
+final class GrowingBatch: Sendable {
   /// Times at both anchors.
   typealias Ends = (low: Nanoseconds, high: Nanoseconds)
 
   private let low: AttentionBatch
   private let heads: SIMD4<Int>
   /// `nil` where one of them was not measured.
-  var ends: Ends?
+  let ends: Ends?
 
-  init(low: AttentionBatch, in context: AttentionContext) {
+  init(low: AttentionBatch, in context: AttentionContext, ends: Ends?) {
     self.low = low
+    self.ends = ends
     heads = Self.heads(of: context)
   }
 
@@ -116,9 +119,8 @@ extension MeasuredTimes {
       let below = estimate(variant, low, in: context),
       let above = estimate(variant, high, in: context)
     else { return try answer(of: variant, batch, in: context) }
-    var found = GrowingBatch(low: low, in: context)
-    found.ends = (below, above)
-    growing[variant, default: GrowingBatches()].estimated = found
+    growing[variant, default: GrowingBatches()].estimated = GrowingBatch(
+      low: low, in: context, ends: (below, above))
     return onLine((below, above), share, of: batch, as: \.estimated)
   }
 
@@ -145,15 +147,16 @@ extension MeasuredTimes {
       return counted(time, of: batch, as: \.executed)
     }
     guard case .between(let low, let high, let share) = anchors else { return nil }
-    var found = GrowingBatch(low: low, in: context)
+    var ends: GrowingBatch.Ends?
     if let time = try known(variant, low, in: context) {
-      found.ends = try known(variant, high, in: context).map { (time, $0) }
+      ends = try known(variant, high, in: context).map { (time, $0) }
     }
     // Else what can be executed is about to be.
-    if found.ends != nil || isEstimated(variant) {
-      growing[variant, default: GrowingBatches()][keyPath: order] = found
+    if ends != nil || isEstimated(variant) {
+      growing[variant, default: GrowingBatches()][keyPath: order] = GrowingBatch(
+        low: low, in: context, ends: ends)
     }
-    return found.ends.map { onLine($0, share, of: batch, as: \.interpolated) }
+    return ends.map { onLine($0, share, of: batch, as: \.interpolated) }
   }
 
   private mutating func onLine(
