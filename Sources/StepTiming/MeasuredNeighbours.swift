@@ -116,6 +116,8 @@ struct MeasuredNeighbours: Sendable {
     /// Squares of distances; infinite where none was found.
     var distances = Places(repeating: Double.infinity)
     var places = Places(repeating: 0)
+    /// The square beyond which nothing is wanted.
+    var worst: Double { distances[distances.count - 1] }
   }
 
   /// Looks through a range, the nearer half first and the other where it may hold a nearer call.
@@ -132,10 +134,10 @@ struct MeasuredNeighbours: Sendable {
       distances = (distances.1, distances.0)
     }
     // A call at the very distance of the last may have come before it.
-    if distances.0 <= nearest.distances[nearest.distances.count - 1] {
+    if distances.0 <= nearest.worst {
       look(in: near, from: place, &nearest)
     }
-    if distances.1 <= nearest.distances[nearest.distances.count - 1] {
+    if distances.1 <= nearest.worst {
       look(in: far, from: place, &nearest)
     }
   }

@@ -12,6 +12,10 @@ struct ValidateCommandTests {
   private func path(_ run: String) -> String { "\(Self.stem).\(run)" }
 
   private func json(_ arguments: String...) async throws -> JSONValue {
+    try await json(arguments)
+  }
+
+  private func json(_ arguments: [String]) async throws -> JSONValue {
     let call = await CommandCall(["validate"] + arguments + ["--format", "json"])
     #expect(call.exitCode == 0, "\(call.errors)")
     return try JSONValue(parsing: call.output)
@@ -33,6 +37,22 @@ struct ValidateCommandTests {
       let error = try #require(result["statistics"]?[statistic.name]?["error"]?.double)
       #expect(error.magnitude < 1e-5, "\(statistic.name)")
     }
+  }
+
+  @Test("a run is predicted with what its own process had loaded, where its recording is named")
+  func warmUp() async throws {
+    let run = RepositoryFile.path("traces/h200/mistral-small-24b-burst-100.")
+    func error(_ more: String...) async throws -> Double {
+      let result = try await json(
+        [
+          run + "always-2d.reprise", "--client", run + "vllm-default.client.jsonl.zst", "--policy",
+          "vllm-0.13", "--jitter", "0", "--timing", "profile",
+        ] + more)
+      return try #require(result["statistics"]?["ttft-mean"]?["error"]?.double)
+    }
+    // The trace's process had a kernel for its second step; the run's waited for it.
+    #expect(try await error("--steps", run + "vllm-default.reprise").magnitude < 0.05)
+    #expect(try await error() < -0.1)
   }
 
   @Test("the terms of every error add up to it, under the trace's own policy and another")

@@ -64,6 +64,17 @@ struct OutputLayerTests {
     #expect(Self.waits(LoadedKernels(), [1, 17]) == [])
   }
 
+  @Test("sizes that were served, beyond those of graphs, are no more new")
+  func served() throws {
+    var sizes = ServedSizes()
+    for tokens in [8, 300] { sizes.tokens.insert(tokens) }
+    var kernels = try Self.loaded(graphs: [16], warmedUp: sizes)
+    #expect(
+      [8, 300, 299, 306, 306].map { kernels.isNewSize(tokens: $0) } == [
+        true, false, false, true, false,
+      ])
+  }
+
   @Test("of which nothing is known have a kernel for 8 rows")
   func unknown() {
     let kernels = LoadedKernels(
