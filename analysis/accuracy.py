@@ -18,7 +18,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from accuracy_differences import batches_table, interval_table as difference_interval_table, measured_shares
+from accuracy_differences import UNSEEN, batches_table, interval_table as difference_interval_table, measured_shares
 from accuracy_machines import other_machines
 from accuracy_results import RUNS, TRACES, Results, Run, real_runs, repeated
 from accuracy_tables import (
@@ -68,10 +68,12 @@ def workloads(chosen):
 
 
 def calibrated(options, split, pool, folder):
-    """The path of a profile for each run, fitted without it."""
+    """The path of a profile for each run, fitted without it; the program's own for those that none is fitted on."""
     profiles, work, fits = {}, [], {}
     kernels = [ROOT / path for path in split["kernels"]]
-    stems = [run.stem for group in workloads(lambda stem: True).values() for run in group]
+    unseen = {stem for part in split["never_fitted"] for stem in part["reported"]}
+    profiles |= dict.fromkeys(unseen, PROFILE)
+    stems = [run.stem for group in workloads(lambda stem: stem not in unseen).values() for run in group]
     for number, part in enumerate(split["profiles"]):
         missing = set(part["reported"]) - set(part["left_out"])
         if missing:
@@ -113,8 +115,8 @@ def without_traces(options, profiles, runs, stems):
     return found
 
 
-def page(machines, launches, elsewhere):
-    """`machines`: the ways of each by its number; `elsewhere`: predictions for runs without a trace, by the machine whose traces they come from."""
+def page(machines, count, launches, elsewhere):
+    """`machines`: the ways of each by its number; `count`: how many there are; `elsewhere`: predictions for runs without a trace, by the machine whose traces they come from."""
     first = machines[1]
     rounds = repeated()
     repeats = real_runs(rounds, machines)
@@ -122,8 +124,8 @@ def page(machines, launches, elsewhere):
     floor = ", ".join(f"{words(name)} ± {percent(share)}" for name, share in noise["repeated_runs"].items())
     yield f"""# How far predictions are from a real engine
 
-Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, NVIDIA
-H200): `reprise validate` on every pair of runs of a workload, errors against what the real run's callers saw. Batches are
+Made by `python3 analysis/accuracy.py --reprise .build/release/reprise` from the committed recordings (vLLM 0.24.0, {count} NVIDIA
+H200s): `reprise validate` on every pair of runs of a workload, errors against what the real run's callers saw. Batches are
 rescheduled: only sendings, engine, what its process had served before, and policy come from the runs, and what each column says.
 
 No profile has seen the run that it is reported on: `analysis/split.json` says which runs are left out of each.
@@ -252,12 +254,14 @@ def main():
         machines = {}
         for part in split["profiles"]:
             machines.setdefault(part.get("reported_on", part["machine"]), set()).update(part["reported"])
+        count = len(machines) + len(split["never_fitted"])
+        machines[UNSEEN] = {stem for part in split["never_fitted"] for stem in part["reported"]}
         ways = {machine: all_ways(options, profiles, machines[machine], store, pool) for machine in sorted(machines)}
         launches = {machine: launch_times({profiles[stem] for stem in machines[machine]}) for machine in (1, 2)}
         elsewhere = {
             part["traces_of"]: without_traces(options, profiles, machines[part["traces_of"]], part["logs"])
             for part in split["unrecorded"]}
-        print("\n".join(page(ways, launches, elsewhere)), flush=True)
+        print("\n".join(page(ways, count, launches, elsewhere)), flush=True)
         check_shares(ways.values())
 
 

@@ -6,7 +6,11 @@ import statistics
 from accuracy_results import words
 from accuracy_tables import percent
 
-ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 7: "seventh", 8: "eighth", 9: "ninth", 10: "tenth"}
+# The first of the machines that no profile is fitted on, and their number together.
+UNSEEN = 11
+ORDINALS = {
+    1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 7: "seventh", 8: "eighth", 9: "ninth", 10: "tenth", UNSEEN: "unseen ones",
+}  # fmt: skip
 
 
 def shares_shown(way):

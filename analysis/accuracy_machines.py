@@ -1,5 +1,6 @@
 """The accuracy page's sections on machines after the first."""
 
+from accuracy_differences import UNSEEN
 from accuracy_tables import (
     difference_table,
     error_table,
@@ -38,6 +39,7 @@ def other_machines(machines, launches, elsewhere, repeats, rounds):
     yield from on_eighth_machine(machines[8], elsewhere[8], repeats)
     yield from on_ninth_machine(machines[9], repeats)
     yield from on_tenth_machine(machines[10], machines[7][0], repeats, rounds)
+    yield from on_unseen_machines(machines[UNSEEN], repeats)
 
 
 def on_second_machine(ways, first, launches, repeats):
@@ -177,3 +179,16 @@ FlashAttention 3 ran the same again:
 What more its callers saw than the seventh machine's:
 """
     yield from tables_of_machine(seventh, ways, "Every pair on the tenth machine", repeats, "-m10")
+
+
+def on_unseen_machines(ways, repeats):
+    yield """
+## On machines that no profile has seen
+
+Machines 11, 12 and 13. None of their recordings is fitted on, here or in the profile that comes with the program, which is that of the first machine and was there before them: *profile alone* is what
+somebody gets who has an H200 and measured nothing on it. Workloads are new, too. Machine 11 ran six requests a second of 1,000 tokens in and 100 out (`random-qps6`), 21 requests of another window of Mooncake's
+conversations (`mooncake-480`), half a minute of Azure's (`azure-320`), and with Llama-3.1-8B twelve requests a second (`random-qps12`) and mixed lengths (`mix-qps5`); `latency-500-1500` is one request on machine 12,
+`latency-500-3000` one on machine 13. Engines ran Model Runner V1, as the first machine's; those of `-v2` ran V2. These hosts launch prompts half as fast as the first machine's, which the smaller model waits for, and so does a
+single request: its prompt is of a size that its process had not met, and its first token waits for kernels to be loaded (`Sources/StepTiming/ACCURACY.md`).
+"""
+    yield from tables_of_pairs(ways, "Every pair on unseen machines", repeats)

@@ -40,7 +40,7 @@ class Run:
     @property
     def asked(self):
         """The workload whatever run of it this is."""
-        return re.sub(r"(-(again|warm|cached|m\d+|unrecorded))+$", "", self.workload)
+        return re.sub(r"(-(again|warm|cached|v2|m\d+|unrecorded))+$", "", self.workload)
 
 
 def repeated():

@@ -42,7 +42,10 @@ if os.environ.get("ENGINE_RUN_POLICY") == "always-2d":
 
 class Controls:
     def record_to(self, path, gpu_times=True):
-        """Completes the trace that is being written; the next step opens another, or none without a path."""
+        """Completes the trace that is being written and opens another, or none without a path.
+
+        The plugin alone would open it in the first step, whose request would wait for that.
+        """
         scheduler = schedulers[-1] if schedulers else type(self.model_runner)._reprise_times.recording.scheduler
         recording = getattr(scheduler, hooks.SLOT, None)
         if recording is not None:
@@ -50,8 +53,7 @@ class Controls:
         os.environ["REPRISE_GPU_TIMES"] = "1" if gpu_times else "0"
         if path:
             os.environ["REPRISE_TRACE"] = path
-            if hasattr(scheduler, hooks.SLOT):
-                delattr(scheduler, hooks.SLOT)
+            hooks.begin(scheduler)
         else:
             setattr(scheduler, hooks.SLOT, None)
         return str(type(scheduler))

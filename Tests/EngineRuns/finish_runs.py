@@ -18,11 +18,23 @@ RULES = {
     "flash-attention-3": None,
 }
 
+TIMES = {"arrival", "schedule_start", "schedule_end", "output"}
+
 
 def read_trace(reprise, trace):
     """The records of a trace, its header first."""
     text = subprocess.run([reprise, "trace", "export", trace, "--format", "steps-jsonl"], check=True, capture_output=True, text=True).stdout
     return [json.loads(line) for line in text.splitlines()]
+
+
+def from_first_arrival(records):
+    """The records with times that count from the first request's arrival; the recorder's count from when it was opened."""
+    zero = min(record["arrival"] for record in records if record["kind"] == "request")
+    records[0]["time_zero_unix_us"] += round(zero * 1e6)
+    for record in records:
+        for column in TIMES & record.keys():
+            record[column] = round(record[column] - zero, 6)
+    return records
 
 
 def callers_of(records, log):
@@ -59,7 +71,7 @@ def renumbered(records, numbers):
 def finish(reprise, trace, log, output, added):
     """Writes a trace with a fuller header and the log of its callers."""
     model_and_workload, policy = trace.stem.rsplit(".", 1)
-    header, *records = read_trace(reprise, trace)
+    header, *records = from_first_arrival(read_trace(reprise, trace))
     callers = callers_of([header, *records], log)
     header |= added | {"weights": "random", "selection_policy": policy, "workload": model_and_workload.removeprefix(header["model"]["name"] + "-")}
     if RULES[policy]:

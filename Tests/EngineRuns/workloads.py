@@ -81,9 +81,12 @@ MADE = {
     "chat-12": chat_12,
     "long-8": long_8,
     "mix-qps3": lambda: mix(3, seed=31),
+    "mix-qps5": lambda: mix(5, seed=51),
     "mix-qps8": lambda: mix(8, seed=81),
     "random-qps3": lambda: random_lengths(3),
+    "random-qps6": lambda: random_lengths(6),
     "random-qps9": lambda: random_lengths(9, seconds=60),
+    "random-qps12": lambda: random_lengths(12),
     "random-qps20": lambda: random_lengths(20),
     "random-inf": lambda: random_at_once(200),
 }

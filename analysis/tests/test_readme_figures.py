@@ -6,6 +6,8 @@ import statistics
 import subprocess
 from pathlib import Path
 
+from reprise_report import bounds
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "analysis" / "ACCURACY.md").read_text()
@@ -17,7 +19,7 @@ RECORDED = {"vllm-0.33": "vllm-default"}
 def errors(column):
     """Of all machines, absolute errors in per cent of predictions by profile and trace under another rule, by workload."""
     found = []
-    parts = re.split(r"\n#+ Every pair(?: on the \w+ machine)?: profile and trace\n", PAGE)[1:]
+    parts = re.split(r"\n" + bounds.PAIRS + r"profile and trace\n", PAGE)[1:]
     for part in parts:
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.split("\n#")[0].splitlines() if line.startswith("|")]
         place = rows[0].index(column)
