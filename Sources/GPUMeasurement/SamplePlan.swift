@@ -40,9 +40,7 @@ public enum SamplePlan {
       context.isLatent ? [SampleKind.decode, .skewed, .long] : SampleKind.allCases
     return (0..<count).map { index in
       var batch = AttentionBatch(rows: rows(kinds[index % kinds.count], &generator))
-      if case .fullGraph(let tokens) = context.graphs.launch(of: batch.summary) {
-        batch.pad(to: tokens)
-      }
+      context.pad(&batch)
       return batch
     }
   }

@@ -90,23 +90,6 @@ public struct CUDAGraphs: Hashable, Sendable {
     let place = captureSizes.partitioningIndex { $0 >= tokens }
     return place < captureSizes.count ? captureSizes[place] : nil
   }
-
-  /// How a step with such a batch is launched.
-  public func launch(of batch: BatchSummary) -> StepLaunch {
-    guard mode != .none, let size = captureSize(for: batch.tokens) else {
-      return .eager(tokens: batch.tokens)
-    }
-    switch mode {
-    case .none: return .eager(tokens: batch.tokens)
-    case .piecewise: return .piecewise(paddedTokens: size)
-    case .full: return .fullGraph(paddedTokens: size)
-    case .fullDecodeOnly:
-      return batch.isSingleTokenOnly ? .fullGraph(paddedTokens: size) : .eager(tokens: batch.tokens)
-    case .fullAndPiecewise:
-      return batch.isSingleTokenOnly
-        ? .fullGraph(paddedTokens: size) : .piecewise(paddedTokens: size)
-    }
-  }
 }
 
 /// How the host launches one step.

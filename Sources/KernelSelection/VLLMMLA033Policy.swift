@@ -43,7 +43,7 @@ struct VLLMMLA033Policy: SelectionPolicy {
     "The splits of vllm-mla-0.33 by the longest row in every step, as without CUDA graphs.")
 
   func choose(for batch: BatchSummary, in context: AttentionContext) -> VariantChoice {
-    let isCaptured = !isEager && context.graphs.launch(of: batch).isFullGraph
+    let isCaptured = !isEager && context.launch(of: batch).isFullGraph
     let longest = (isCaptured ? context.maxModelLength : nil) ?? batch.maxKVLength
     let wanted = max(1, longest / Self.tokensPerSplit)
     var power = 1

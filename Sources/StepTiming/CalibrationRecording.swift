@@ -58,7 +58,7 @@ public struct CalibrationRecording: Sendable {
     if let lastOutput { pause(for: max(.zero, step.scheduleStart - lastOutput)) }
     lastOutput = step.output ?? lastOutput
     rows.fill(&batch, with: step.rows)
-    let launch = context.graphs.launch(of: batch.summary)
+    let launch = context.launch(of: batch.summary)
     host.add(step, launch: launch)
     guard let gpu = step.gpuTime, gpu > .zero, !step.rows.isEmpty else { return }
     defer {
@@ -71,7 +71,7 @@ public struct CalibrationRecording: Sendable {
     }
     batch.orderRows()
     var padded = batch
-    if case .fullGraph(let tokens) = launch { padded.pad(to: tokens) }
+    context.pad(&padded)
     guard case .variant(let variant) = policy.choose(for: padded.summary, in: context) else {
       return
     }

@@ -60,8 +60,7 @@ public struct PolicyStepTimer: StepTimer, Sendable {
 
   /// Time of a step with this batch, which is padded and ordered on the way.
   public mutating func time(of batch: inout AttentionBatch) throws(TimingError) -> StepTime {
-    let launch = context.graphs.launch(of: batch.summary)
-    if case .fullGraph(let tokens) = launch { batch.pad(to: tokens) }
+    let launch = context.pad(&batch)
     batch.orderRows()
     var fastest = 0
     let chosenAlone = choosing.map { $0.choose(for: batch.summary, in: context) }

@@ -16,9 +16,7 @@ enum Fixture {
   /// A batch of rows with given new tokens, each on top of 1,000, padded as the launch demands.
   static func launched(queries: [Int32], in context: AttentionContext) -> BatchSummary {
     var batch = AttentionBatch(rows: queries.map { ($0, 1000 + $0) })
-    if case .fullGraph(let tokens) = context.graphs.launch(of: batch.summary) {
-      batch.pad(to: tokens)
-    }
+    context.pad(&batch)
     return batch.summary
   }
 

@@ -115,9 +115,32 @@ struct VLLMRuleTests {
   func aboveLargestSize() throws {
     let context = Fixture.context(kvHeads: 8, graphs: .vLLM013())
     let batch = AttentionBatch(rows: Array(repeating: (1, 100), count: 513)).summary
-    #expect(context.graphs.launch(of: batch) == .eager(tokens: 513))
+    #expect(context.launch(of: batch) == .eager(tokens: 513))
     #expect(try SelectionPolicies.named("vllm-0.13").choiceName(batch, context) == "triton-2d")
     let full = AttentionBatch(rows: Array(repeating: (1, 100), count: 512)).summary
-    #expect(context.graphs.launch(of: full) == .fullGraph(paddedTokens: 512))
+    #expect(context.launch(of: full) == .fullGraph(paddedTokens: 512))
+  }
+
+  @Test("launch decode batches as one graph up to the requests at once")
+  func aboveMostSequences() {
+    var context = Fixture.context(graphs: .vLLM013(maxSequences: 12))
+    context.maxSequences = 12
+    var batch = AttentionBatch(rows: Array(repeating: (1, 100), count: 8))
+    #expect(context.pad(&batch) == .fullGraph(paddedTokens: 8))
+    for _ in 0..<4 { batch.append(queryLength: 1, kvLength: 100) }
+    #expect(context.pad(&batch) == .piecewise(paddedTokens: 16))
+    #expect(batch.summary.paddedRows == 12)
+  }
+
+  @Test("launch batches of verified tokens as one graph, and no others")
+  func verifiedTokens() {
+    var context = Fixture.context(graphs: .vLLM013())
+    context.speculativeTokens = 3
+    var verifying = AttentionBatch(rows: Array(repeating: (4, 100), count: 7))
+    #expect(context.pad(&verifying) == .fullGraph(paddedTokens: 32))
+    #expect(verifying.summary.paddedRows == 8)
+    var plain = AttentionBatch(rows: Array(repeating: (1, 100), count: 7))
+    #expect(context.pad(&plain) == .piecewise(paddedTokens: 8))
+    #expect(plain.summary.paddedRows == 7)
   }
 }

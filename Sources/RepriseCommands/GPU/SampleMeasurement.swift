@@ -49,9 +49,7 @@ struct SampleMeasurement {
     defer { GPUOptions.tell(timing, on: console) }
     for (text, given) in zip(rows, batches) {
       var batch = given
-      if case .fullGraph(let tokens) = engine.attentionContext.graphs.launch(of: batch.summary) {
-        batch.pad(to: tokens)
-      }
+      engine.attentionContext.pad(&batch)
       for policy in policies {
         guard
           case .variant(let variant) = policy.choose(

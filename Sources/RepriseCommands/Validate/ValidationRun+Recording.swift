@@ -79,9 +79,7 @@ extension ValidationRun {
     guard inForce.name != policy.name else { return }
     let context = run.engine.attentionContext
     var batch = batch
-    if case .fullGraph(let tokens) = context.graphs.launch(of: batch.summary) {
-      batch.pad(to: tokens)
-    }
+    context.pad(&batch)
     guard
       inForce.choose(for: batch.summary, in: context)
         != policy.choose(for: batch.summary, in: context)
