@@ -39,6 +39,14 @@ extension EngineModel {
       let reason = "is false, but only engines that split prompts over steps are modelled"
       throw EngineModelError(key: "chunked_prefill", reason: reason)
     }
+    guard try Self.number(header, "pipeline_parallel", default: 1) == 1 else {
+      let reason = "is above 1, but engines whose layers are spread over GPUs are not modelled"
+      throw EngineModelError(key: "pipeline_parallel", reason: reason)
+    }
+    if let type = header["kv_cache_dtype"]?.string, !Self.timedCacheTypes.contains(type) {
+      let reason = "is \(type), but kernels are timed with 16 bits an element"
+      throw EngineModelError(key: "kv_cache_dtype", reason: reason)
+    }
     let version = header.engineVersion.flatMap(VLLMVersion.init) ?? .newestDescribed
     self.init(
       name: "\(model.name)@\(gpu ?? "unknown-gpu")", model: model,
@@ -63,6 +71,9 @@ extension EngineModel {
         ? 0 : try Self.number(header, "speculative_tokens", in: EngineLimits.speculativeTokens),
       warmUp: try Self.warmUp(header))
   }
+
+  /// vLLM's names of KV caches with elements of 16 bits; by default they are the model's.
+  private static let timedCacheTypes: Set<String> = ["auto", "bfloat16", "float16", "half"]
 
   /// The release's rules, with those that the header states.
   private static func rules(
@@ -122,10 +133,8 @@ extension EngineModel {
       throw EngineModelError(key: "model", reason: reason)
     }
     guard let model = ModelShape(json: json) else {
-      let keys =
-        "name, layers, hidden_size, intermediate_size, num_query_heads, num_kv_heads, head_size, "
-        + "vocab_size, max_model_len"
-      throw EngineModelError(key: "model", reason: "needs \(keys), each number at least 1")
+      let lacking = ModelShape.missing(in: json).joined(separator: ", ")
+      throw EngineModelError(key: "model", reason: "lacks \(lacking), each number at least 1")
     }
     if let problem = problem(of: model) { throw problem }
     return model

@@ -37,20 +37,33 @@ public struct ModelShape: Hashable, Sendable {
     self.maxModelLength = maxModelLength
   }
 
-  /// Reads the `model` object of `engine-step-log/1`; `nil` where a number is missing or below 1.
+  /// Reads the `model` object of `engine-step-log/1`; `nil` where something is missing or a number below 1.
   public init?(json: JSONValue) {
-    func positive(_ key: String) -> Int? { json[key]?.int.flatMap { $0 >= 1 ? $0 : nil } }
-    guard let name = json["name"]?.string, let layers = positive("layers"),
-      let hiddenSize = positive("hidden_size"),
-      let intermediateSize = positive("intermediate_size"),
-      let queryHeads = positive("num_query_heads"), let kvHeads = positive("num_kv_heads"),
-      let headSize = positive("head_size"), let vocabularySize = positive("vocab_size"),
-      let maxModelLength = positive("max_model_len")
-    else { return nil }
+    guard let name = json["name"]?.string, Self.missing(in: json).isEmpty else { return nil }
+    func number(_ key: NumberKey) -> Int { json[key.rawValue]?.int ?? 0 }
     self.init(
-      name: name, layers: layers, hiddenSize: hiddenSize, intermediateSize: intermediateSize,
-      queryHeads: queryHeads, kvHeads: kvHeads, headSize: headSize,
-      vocabularySize: vocabularySize, maxModelLength: maxModelLength)
+      name: name, layers: number(.layers), hiddenSize: number(.hiddenSize),
+      intermediateSize: number(.intermediateSize), queryHeads: number(.queryHeads),
+      kvHeads: number(.kvHeads), headSize: number(.headSize),
+      vocabularySize: number(.vocabularySize), maxModelLength: number(.maxModelLength))
+  }
+
+  /// The keys of numbers in a `model` object.
+  private enum NumberKey: String, CaseIterable {
+    case layers
+    case hiddenSize = "hidden_size"
+    case intermediateSize = "intermediate_size"
+    case queryHeads = "num_query_heads"
+    case kvHeads = "num_kv_heads"
+    case headSize = "head_size"
+    case vocabularySize = "vocab_size"
+    case maxModelLength = "max_model_len"
+  }
+
+  /// What a `model` object lacks, by its keys: the name, and numbers that are not there or below 1.
+  public static func missing(in json: JSONValue) -> [String] {
+    let numbers = NumberKey.allCases.map(\.rawValue).filter { (json[$0]?.int ?? 0) < 1 }
+    return (json["name"]?.string == nil ? ["name"] : []) + numbers
   }
 
   /// Query heads that share one KV head.

@@ -97,8 +97,16 @@ struct EngineHeaderTests {
       ),
       (
         "model", .object([.init("name", .string("m"))]),
-        "'model' needs name, layers, hidden_size, intermediate_size, num_query_heads, "
+        "'model' lacks layers, hidden_size, intermediate_size, num_query_heads, "
           + "num_kv_heads, head_size, vocab_size, max_model_len, each number at least 1"
+      ),
+      (
+        "pipeline_parallel", .integer(2),
+        "'pipeline_parallel' is above 1, but engines whose layers are spread over GPUs are not modelled"
+      ),
+      (
+        "kv_cache_dtype", .string("fp8"),
+        "'kv_cache_dtype' is fp8, but kernels are timed with 16 bits an element"
       ),
     ]
     for (key, value, message) in table {

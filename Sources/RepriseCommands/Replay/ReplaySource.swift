@@ -57,6 +57,7 @@ struct ReplaySource {
       engine = try Self.engine(named: engineName)
       gpu = header.gpu ?? Self.defaultGPU
     } else if header.model != nil {
+      notes += Self.notModelled(header)
       gpu = header.gpu ?? Self.defaultGPU
       var described = header
       if header.gpu == nil, header.smCount == nil {
@@ -67,11 +68,12 @@ struct ReplaySource {
       }
       engine = try Self.engine(of: described, trace: path)
     } else {
-      gpu = Self.defaultGPU
+      gpu = header.gpu ?? Self.defaultGPU
       engine = try Self.engine(named: EngineCatalog.defaultName)
+      let lacking = header["model"].map(ModelShape.missing)?.joined(separator: ", ")
       notes.append(
-        "the trace names no engine, so it is served by \(EngineCatalog.defaultName) with vLLM's defaults; "
-          + "choose another with --engine")
+        (lacking.map { "the trace's model lacks \($0)" } ?? "the trace names no engine")
+          + ", so it is served by \(EngineCatalog.defaultName) with vLLM's defaults; choose another with --engine")
     }
     allRequests = try reader.requests()
     requests = chosen == .recorded ? allRequests : try selection.apply(to: allRequests)
@@ -104,6 +106,22 @@ struct ReplaySource {
         "'\(path)' has no request\(selection.isEverything ? "" : " in the chosen window"); "
           + (selection.isEverything ? "record or import some first" : "widen --from and --to"))
     }
+  }
+
+  /// What a header says of its engine that predictions leave out.
+  private static func notModelled(_ header: TraceHeader) -> [String] {
+    var notes: [String] = []
+    if let policy = header["scheduling_policy"]?.string, policy != "fcfs" {
+      notes.append(
+        "recorded with \(policy) scheduling; rescheduled batches are first come, first served")
+    }
+    if let type = header["model"]?["dtype"]?.string, !["bfloat16", "float16"].contains(type) {
+      notes.append("recorded with \(type) weights; kernels are timed with 16 bits an element")
+    }
+    if let method = header["quantization"]?.string {
+      notes.append("recorded with \(method) weights; a profile's rest of step is of 16-bit ones")
+    }
+    return notes
   }
 
   /// The engine that a trace was recorded on.

@@ -132,14 +132,20 @@ def cache(scheduler, config):
     }
 
 
+# Options of the scheduler that change batches, each where the version has it.
+SCHEDULER_OPTIONS = (
+    "long_prefill_token_threshold", "long_prefill_token_threshold_adaptive", "max_num_active_seqs", "scheduler_reserve_full_isl",
+    "watermark",
+)  # fmt: skip
+
+
 def limits(scheduler, config):
     described = config.scheduler_config
     speculative = getattr(config, "speculative_config", None)
     return {
         "max_num_batched_tokens": getattr(scheduler, "max_num_scheduled_tokens", described.max_num_batched_tokens),
         "max_num_seqs": described.max_num_seqs,
-        "long_prefill_token_threshold": getattr(described, "long_prefill_token_threshold", None),
-        "scheduler_reserve_full_isl": getattr(described, "scheduler_reserve_full_isl", None),
+        **{option: getattr(described, option, None) for option in SCHEDULER_OPTIONS},
         # The V1 engine splits prompts unless told otherwise; some versions name it otherwise.
         "chunked_prefill": bool(
             getattr(described, "enable_chunked_prefill", getattr(described, "chunked_prefill_enabled", True))
