@@ -11,10 +11,20 @@ public enum PolicyInForce {
   ) -> String? {
     if let recorded, recorded != "vllm-default" { return recorded }
     let backend = attentionBackend ?? "TRITON_ATTN"
+    if backend == "TRITON_MLA" { return latentRule(engineVersion) }
+    // Kernels of latent caches are other ones.
+    if backend.hasSuffix("_MLA") { return nil }
     if backend.hasPrefix("TRITON_ATTN") { return tritonRule(engineVersion) }
     if backend.hasPrefix("FLASHINFER") { return KernelFamily.flashInfer.rawValue }
     if backend.hasPrefix("FLASH_ATTN") { return KernelFamily.flashAttention3.rawValue }
     return nil
+  }
+
+  /// By vLLM's history of `triton_mla.py`; the rule changed on 2026-04-02, in a release after 0.13.
+  private static func latentRule(_ version: String?) -> String? {
+    guard let version = version.flatMap(VLLMVersion.init(_:)) else { return nil }
+    if version >= VLLMVersion(0, 24) { return "vllm-mla-0.33" }
+    return version <= VLLMVersion(0, 13) ? "vllm-mla-4-splits" : nil
   }
 
   private static func tritonRule(_ version: String?) -> String? {

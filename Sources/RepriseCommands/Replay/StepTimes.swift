@@ -45,9 +45,10 @@ struct StepTimes {
     let timing = ProfileAttentionTiming(profile.kernels)
     let model = try Self.model(of: source.engine, in: profile)
     let inEngine = measured.map { EngineAttentionTiming($0, kernels: profile.kernels) }
-    let recorded =
+    let (recorded, unused) =
       restChoice == .auto
-      ? try RecordedTimes(of: source, measured: inEngine, profile: timing, model: model) : nil
+      ? try RecordedTimes.taken(from: source, measured: inEngine, profile: timing, model: model)
+      : (nil, nil)
     isRestRecorded = recorded != nil
     rest = recorded?.rest.completed(by: model.rest) ?? model.rest
     pace = recorded?.pace ?? .asTimed
@@ -63,7 +64,9 @@ struct StepTimes {
       ?? "\(profilePath ?? "the built-in profile") of \(profile.gpu)"
     description = TimingDescription(
       source: measured == nil ? .profile : .gpu, attention: "attention from " + words,
-      rest: recorded?.words ?? Self.words(model, for: source.engine),
+      rest: recorded?.words
+        ?? Self.words(model, for: source.engine)
+        + (unused.map { "; GPU times of the trace are left out: \($0)" } ?? ""),
       errors: Self.errors(
         of: variants, in: profile, model, source.engine, isMeasured: measured != nil,
         isRestRecorded: recorded != nil))
@@ -185,16 +188,35 @@ private struct RecordedTimes {
   /// Where they come from, and the policy in force, as the header names it and as reprise does.
   let words: String
 
+  /// Those of a trace, or why its GPU times tell nothing; neither where it has none of its engine.
+  static func taken(
+    from source: ReplaySource, measured: EngineAttentionTiming?, profile: ProfileAttentionTiming,
+    model: ModelProfile
+  ) throws -> (times: RecordedTimes?, unused: String?) {
+    let header = source.reader.header
+    guard header.model?.name == source.engine.model.name, try source.reader.hasGPUTimes else {
+      return (nil, nil)
+    }
+    guard let policy = PolicyList.recorded(header: header) else {
+      let named = header.selectionPolicy ?? header.attentionBackend ?? "a rule that it does not name"
+      return (nil, "it was recorded under \(named), which is not known here")
+    }
+    do {
+      let times = try RecordedTimes(
+        of: source, under: policy, measured: measured, profile: profile, model: model)
+      return (times, nil)
+    } catch TimingError.batchWithoutTiming(let variant, let batch) {
+      return (nil, "it was recorded under \(policy.name), and \(variant) has no times for \(batch)")
+    }
+  }
+
   /// The measured kernels stand for what was recorded too, where they have all that its policy chose
   /// from: the rest is then what is left of a step by the same clock.
-  init?(
-    of source: ReplaySource, measured: EngineAttentionTiming?, profile: ProfileAttentionTiming,
-    model: ModelProfile
+  private init(
+    of source: ReplaySource, under policy: any SelectionPolicy, measured: EngineAttentionTiming?,
+    profile: ProfileAttentionTiming, model: ModelProfile
   ) throws {
     let header = source.reader.header
-    guard source.reader.stepCount > 0, header.model?.name == source.engine.model.name,
-      let policy = PolicyList.recorded(header: header)
-    else { return nil }
     var attention: any AttentionTiming = profile
     if let measured, policy.variants.allSatisfy(measured.variants.contains) {
       attention = measured
@@ -207,13 +229,10 @@ private struct RecordedTimes {
       loadedKernels: engine.loadedKernels(of: StepTimes.outputLayer(of: model)),
       usesTriton: policy.variants.contains { $0.family.isTriton })
     var batch = AttentionBatch()
-    var timed = 0
     try source.reader.forEachStep { step in
       rows.fill(&batch, with: step.rows)
-      hostFit.add(step, launch: context.graphs.launch(of: batch.summary))
-      timed += step.gpuTime.map { $0 > .zero } == true ? 1 : 0
+      hostFit.add(step, launch: context.launch(of: batch.summary))
     }
-    guard timed > 0 else { return nil }
     host = hostFit.timing(
       layers: engine.model.layers, fallback: model.host, fallbackLayers: model.shape.layers)
     // Its own host tells which steps' GPU waited for their launch.
@@ -231,6 +250,18 @@ private struct RecordedTimes {
 }
 
 extension TraceReader {
+  /// Whether any step has the GPU's time.
+  fileprivate var hasGPUTimes: Bool {
+    get throws {
+      var steps = try steps()
+      var step = TraceStep()
+      while try steps.next(into: &step) {
+        if let time = step.gpuTime, time > .zero { return true }
+      }
+      return false
+    }
+  }
+
   fileprivate func forEachStep(_ body: (TraceStep) throws -> Void) throws {
     var steps = try steps()
     var step = TraceStep()
