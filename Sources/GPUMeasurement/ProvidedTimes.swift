@@ -14,29 +14,27 @@ struct ProvidedTimes {
   private(set) var fitted: [KernelVariant: FittedKernel] = [:]
   private(set) var machine: MeasuredMachine?
 
-  /// Reads a store; a file that is not there has nothing.
+  /// Takes from measurements those of packages' kernels under a geometry.
   ///
   /// - `placement`: how the GPU deals CTAs; `nil` for in turn
   init(
-    path: String, gpu: String, context: AttentionContext, placement: CTAPlacement? = nil
-  ) throws(GPUMeasurementError) {
+    _ measurements: [Measurement], gpu: String, context: AttentionContext,
+    placement: CTAPlacement? = nil
+  ) {
     let prefix = MeasuredOrigin.prefix(of: context)
     var found: [KernelVariant: [MeasuredOrigin: [(BatchKey, Nanoseconds)]]] = [:]
-    do throws(MeasurementStoreError) {
-      let store = try MeasurementStore(path: path, mode: .readOnly)
-      try store.forEach { (measurement) throws(MeasurementStoreError) in
-        let key = measurement.key
-        guard let variant = KernelVariant(name: key.variant), !variant.package.isEmpty,
-          key.state == MeasuredState(), key.machine.gpu == gpu, key.batch.text.hasPrefix(prefix)
-        else { return }
-        if case .failed(let reason) = measurement.status {
-          failures[variant, default: [:]][key.batch.text] = reason
-        } else if let median = Measurement.median(of: measurement.samples) {
-          let origin = MeasuredOrigin(machine: key.machine, image: key.kernelImage)
-          found[variant, default: [:]][origin, default: []].append((key.batch, median))
-        }
+    for measurement in measurements {
+      let key = measurement.key
+      guard let variant = KernelVariant(name: key.variant), !variant.package.isEmpty,
+        key.state == MeasuredState(), key.machine.gpu == gpu, key.batch.text.hasPrefix(prefix)
+      else { continue }
+      if case .failed(let reason) = measurement.status {
+        failures[variant, default: [:]][key.batch.text] = reason
+      } else if let median = Measurement.median(of: measurement.samples) {
+        let origin = MeasuredOrigin(machine: key.machine, image: key.kernelImage)
+        found[variant, default: [:]][origin, default: []].append((key.batch, median))
       }
-    } catch { throw .store(error) }
+    }
     for (variant, origins) in found.sorted(by: { $0.key.name < $1.key.name }) {
       let best = MeasuredOrigin.best(of: origins, origin: \.key, count: \.value.count)
       guard let best else { continue }

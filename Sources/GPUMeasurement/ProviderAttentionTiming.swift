@@ -1,5 +1,5 @@
 public import KernelSelection
-internal import MeasurementStore
+public import MeasurementStore
 public import StepTiming
 internal import Synchronization
 public import TraceModel
@@ -58,9 +58,9 @@ public final class ProviderAttentionTiming: AttentionTiming {
   }
 
   /// Reads what a provider has measured, and forgets the plan.
-  public func read(store path: String) throws(GPUMeasurementError) {
-    let provided = try ProvidedTimes(
-      path: path, gpu: gpu, context: context, placement: placement)
+  public func read(_ measurements: [Measurement]) {
+    let provided = ProvidedTimes(
+      measurements, gpu: gpu, context: context, placement: placement)
     state.withLock { state in
       state = State(
         provided: provided,
@@ -83,6 +83,14 @@ public final class ProviderAttentionTiming: AttentionTiming {
   /// Answers since the round began, and how many of them came from a model.
   public var counts: (asked: Int, estimated: Int) {
     state.withLock { ($0.asked, $0.estimated) }
+  }
+  /// Packages of which neither the store nor the profile has a kernel, so that nothing of theirs is known.
+  public var unknownPackages: [String] {
+    let known = state.withLock { state in
+      profile.variants + (state.provided.map { Array($0.times.keys) } ?? [])
+    }
+    let packages = Set(known.map(\.package)).union([""])
+    return Set(variants.map(\.package)).subtracting(packages).sorted()
   }
   /// The machine that the store's times are of.
   public var machine: String? {

@@ -57,6 +57,11 @@ struct ProviderReplayTests {
     let again = await CommandCall(arguments)
     #expect(again.errors.contains("round 1: 0 batches not measured yet"))
     #expect(first.output == again.output)
+    let export = folder.file("export.jsonl.zst")
+    _ = await CommandCall("measure", "--measurements", store, "--export", export)
+    let exported = await CommandCall(
+      arguments.map { $0 == store ? export : $0 })
+    #expect(exported.output == again.output)
   }
 
   @Test("a kernel that the profile has no prompts for is measured on them all the same")

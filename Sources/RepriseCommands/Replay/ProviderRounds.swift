@@ -63,7 +63,8 @@ struct ProviderRounds {
     times.attention = EngineAttentionTiming(timing, kernels: profile.kernels, of: packaged)
     var outcomes: [PolicyOutcome] = []
     for round in 1...Self.most {
-      if let store, FileSystem.exists(store) { try timing.read(store: store) }
+      if let store, FileSystem.exists(store) { timing.read(try MeasurementFile.all(store)) }
+      try requireKnown(timing)
       timing.startRound()
       let before = outcomes
       outcomes = try await ReplayRun(
@@ -84,6 +85,16 @@ struct ProviderRounds {
     }
     times.description.attention += "; " + words(for: timing)
     return outcomes
+  }
+
+  /// Makes sure that something is known of every package, or that a provider can measure it.
+  private func requireKnown(_ timing: ProviderAttentionTiming) throws(CommandError) {
+    let unknown = timing.unknownPackages
+    guard command == nil, !unknown.isEmpty else { return }
+    throw .failed(
+      "nothing is measured of \(unknown.map { "'\($0)'" }.joined(separator: " and ")) on \(source.gpu)"
+        + (store.map { " in '\($0)'" } ?? "")
+        + "; measure it with --provider and --measurements, or name another package")
   }
 
   private func words(for timing: ProviderAttentionTiming) -> String {
