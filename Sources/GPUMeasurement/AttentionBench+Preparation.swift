@@ -21,6 +21,8 @@ extension AttentionBench {
     let cold = (copies + calls - 1) / calls * min(calls, copies)
     let wanted = min(cache == .cold ? cold : 1, plan.addressableBlocks / plan.blocks)
     pool.addressableBlocks = plan.addressableBlocks
+    // The pool's old memory is given back before it takes more.
+    memory.cache = nil
     try pool.reserve(
       wanted: wanted * plan.blocks, least: plan.blocks, blockBytes: plan.blockBytes, in: context,
       on: stream)
