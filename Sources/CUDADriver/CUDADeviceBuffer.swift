@@ -107,18 +107,6 @@ extension CUDADeviceBuffer {
         target.address, address + UInt64(offset), count, stream.handle))
   }
 
-  /// Copies the first `count` bytes of another buffer of the GPU.
-  public func enqueueCopy(
-    from source: borrowing CUDADeviceBuffer, count: Int, on stream: borrowing CUDAStream
-  ) throws(CUDAError) {
-    try checkBounds(0, count)
-    try source.checkBounds(0, count)
-    try lifetime.driver.check(
-      "cuMemcpyDtoDAsync_v2",
-      unsafe lifetime.driver.functions.cuMemcpyDtoDAsync_v2(
-        address, source.address, count, stream.handle))
-  }
-
   /// Sets every byte of the buffer.
   public func enqueueFill(
     _ byte: UInt8, on stream: borrowing CUDAStream

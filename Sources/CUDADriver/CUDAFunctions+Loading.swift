@@ -59,7 +59,6 @@ extension CUDAFunctions {
     unsafe cuMemcpyDtoH_v2 = try take("cuMemcpyDtoH_v2", as: PFN_cuMemcpyDtoH.self)
     unsafe cuMemcpyHtoDAsync_v2 = try take("cuMemcpyHtoDAsync_v2", as: PFN_cuMemcpyHtoDAsync.self)
     unsafe cuMemcpyDtoHAsync_v2 = try take("cuMemcpyDtoHAsync_v2", as: PFN_cuMemcpyDtoHAsync.self)
-    unsafe cuMemcpyDtoDAsync_v2 = try take("cuMemcpyDtoDAsync_v2", as: PFN_cuMemcpyDtoDAsync.self)
     unsafe cuMemsetD8Async = try take("cuMemsetD8Async", as: PFN_cuMemsetD8Async.self)
     unsafe cuMemsetD32Async = try take("cuMemsetD32Async", as: PFN_cuMemsetD32Async.self)
     unsafe cuModuleLoadData = try take("cuModuleLoadData", as: PFN_cuModuleLoadData.self)

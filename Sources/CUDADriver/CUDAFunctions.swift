@@ -62,8 +62,6 @@ public import CCUDADriver
     (
       UnsafeMutableRawPointer, CUdeviceptr, Int, OpaquePointer?
     ) -> CUresult
-  /// The driver's `cuMemcpyDtoDAsync_v2`.
-  public var cuMemcpyDtoDAsync_v2: (CUdeviceptr, CUdeviceptr, Int, OpaquePointer?) -> CUresult
   /// The driver's `cuMemsetD8Async`.
   public var cuMemsetD8Async: (CUdeviceptr, UInt8, Int, OpaquePointer?) -> CUresult
   /// The driver's `cuMemsetD32Async`.

@@ -25,8 +25,6 @@ public struct ThrottleReasons: OptionSet, Hashable, Sendable {
 
   /// Nothing runs.
   public static let idle = ThrottleReasons(rawValue: 0x1)
-  /// Someone has set the clocks.
-  public static let applicationClocks = ThrottleReasons(rawValue: 0x2)
   /// The power limit.
   public static let powerCap = ThrottleReasons(rawValue: 0x4)
   /// Temperature, power or supply, by hardware.

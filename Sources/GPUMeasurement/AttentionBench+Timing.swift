@@ -131,14 +131,15 @@ extension AttentionBench {
     return result
   }
 
-  /// Whether the clock was too low for what was replayed meanwhile.
+  /// Whether the clock was too low for what was replayed meanwhile, or heat or supply held the GPU back.
   private func isDiscarded(
     _ reading: ClockReading, _ count: Int, _ result: inout BenchResult
   ) -> Bool {
     result.clocks = reading
     bestMegahertz = max(bestMegahertz, reading.smMegahertz)
     let least = GPUMeasurementLimits.clockShareMin * Double(bestMegahertz)
-    guard Double(reading.smMegahertz) < least else { return false }
+    let isSlow = Double(reading.smMegahertz) < least
+    guard isSlow || !reading.throttling.isDisjoint(with: .disturbing) else { return false }
     result.discarded += count
     note(
       "replays at an SM clock of \(reading.smMegahertz) MHz were discarded "

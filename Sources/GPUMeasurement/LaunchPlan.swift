@@ -101,8 +101,6 @@ struct LaunchPlan {
   }
   /// Bytes of segment outputs, maxima and sums; none without a split.
   var scratchBytes: Int { 4 * cells * cellElements }
-  /// The description as `description(of:pools:order:)` writes it, in bytes.
-  func descriptionBytes(pools: Int) -> Int { 4 * tablePlace(pools) }
 
   /// Places of the three parts of the batch's description, in 32-bit words.
   var queryStartsPlace: Int { (rows + 3) / 4 * 4 }

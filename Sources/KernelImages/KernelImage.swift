@@ -8,9 +8,6 @@ public struct KernelArgument: Hashable, Sendable {
   public var type: String
   /// What every value of it must be a multiple of, or the kernel's loads are wrong.
   public var divisibleBy: Int
-
-  /// Whether it is an address.
-  public var isPointer: Bool { type.utf8.first == UInt8(ascii: "*") }
 }
 
 /// One compiled function and how it is launched.

@@ -60,10 +60,6 @@ internal import CSQLite
 
   func integer(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }
 
-  func optionalInteger(_ column: Int32) -> Int64? {
-    unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : integer(column)
-  }
-
   func optionalText(_ column: Int32) -> String? {
     unsafe sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : text(column)
   }

@@ -44,25 +44,14 @@ extension TraceHeader {
   public var selectionPolicy: String? { self["selection_policy"]?.string }
   /// Tokens in a KV block.
   public var kvBlockSize: Int? { self["kv_block_size"]?.int }
-  /// Tokens that the KV pool holds.
-  public var kvCacheTokens: Int? { self["kv_cache_tokens"]?.int }
   /// The scheduler's token budget per step.
   public var maxBatchedTokens: Int? { self["max_num_batched_tokens"]?.int }
   /// The most requests that run at once.
   public var maxSequences: Int? { self["max_num_seqs"]?.int }
-  /// Whether prompts are split over steps.
-  public var chunkedPrefill: Bool? { self["chunked_prefill"]?.bool }
   /// Whether blocks of finished requests are reused by prefix.
   public var prefixCaching: Bool? { self["prefix_caching"]?.bool }
   /// Whether step n + 1 is scheduled before step n's tokens return.
   public var asyncScheduling: Bool? { self["async_scheduling"]?.bool }
-  /// vLLM's name of the CUDA-graph mode, such as `FULL_AND_PIECEWISE`.
-  public var cudaGraphMode: String? { self["cuda_graph_mode"]?.string }
-  /// Token counts for which graphs were captured, ascending.
-  public var cudaGraphCaptureSizes: [Int]? {
-    guard case .array(let values)? = self["cuda_graph_capture_sizes"] else { return nil }
-    return values.compactMap(\.int)
-  }
   /// GPUs that share one layer's heads.
   public var tensorParallel: Int? { self["tensor_parallel"]?.int }
   /// The workload's name.

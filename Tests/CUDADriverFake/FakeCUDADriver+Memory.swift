@@ -87,15 +87,6 @@ extension FakeCUDADriver {
         return ""
       }
     }
-    unsafe table.cuMemcpyDtoDAsync_v2 = { to, from, bytes, stream in
-      self.call(
-        "cuMemcpyDtoDAsync_v2",
-        unsafe "\(self.place(to)), \(self.place(from)), \(bytes), stream \(Self.number(stream))"
-      ) {
-        unsafe self.host(to).copyMemory(from: self.host(from), byteCount: bytes)
-        return ""
-      }
-    }
     unsafe table.cuMemsetD8Async = { address, value, count, stream in
       self.call(
         "cuMemsetD8Async",

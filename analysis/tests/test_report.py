@@ -16,7 +16,7 @@ import matplotlib.backends.backend_svg  # noqa: F401 - for the copies
 import numpy as np
 import pandas
 import pytest
-from reprise_report import bounds, statistics
+from reprise_report import statistics
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 QPS5 = "h200/mistral-small-24b-random-qps5.vllm-default.reprise"

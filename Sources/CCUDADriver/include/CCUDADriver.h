@@ -54,8 +54,6 @@ typedef CUresult (*PFN_cuMemcpyHtoDAsync)(CUdeviceptr to, const void *from, size
                                           CUstream _Nullable);
 typedef CUresult (*PFN_cuMemcpyDtoHAsync)(void *to, CUdeviceptr from, size_t bytes,
                                           CUstream _Nullable);
-typedef CUresult (*PFN_cuMemcpyDtoDAsync)(CUdeviceptr to, CUdeviceptr from, size_t bytes,
-                                          CUstream _Nullable);
 typedef CUresult (*PFN_cuMemsetD8Async)(CUdeviceptr, uint8_t value, size_t count,
                                         CUstream _Nullable);
 typedef CUresult (*PFN_cuMemsetD32Async)(CUdeviceptr, uint32_t value, size_t count,

@@ -73,7 +73,8 @@ struct ReplaySource {
       let lacking = header["model"].map(ModelShape.missing)?.joined(separator: ", ")
       notes.append(
         (lacking.map { "the trace's model lacks \($0)" } ?? "the trace names no engine")
-          + ", so it is served by \(EngineCatalog.defaultName) with vLLM's defaults; choose another with --engine")
+          + ", so it is served by \(EngineCatalog.defaultName) with vLLM's defaults; choose another with --engine"
+      )
     }
     allRequests = try reader.requests()
     requests = chosen == .recorded ? allRequests : try selection.apply(to: allRequests)

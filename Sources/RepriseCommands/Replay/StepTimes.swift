@@ -198,7 +198,7 @@ private struct RecordedTimes {
       return (nil, nil)
     }
     guard let policy = PolicyList.recorded(header: header) else {
-      let named = header.selectionPolicy ?? header.attentionBackend ?? "a rule that it does not name"
+      let named = header.selectionPolicy ?? header.attentionBackend ?? "a rule without a name"
       return (nil, "it was recorded under \(named), which is not known here")
     }
     do {
