@@ -36,7 +36,7 @@ internal import TraceModel
     }
   }
 
-  /// Weights, input and output, which grow to the largest product.
+  /// Weights, input and output, with room for one size and smaller ones.
   private final class Operands {
     let weights: CUDADeviceBuffer
     let input: CUDADeviceBuffer
