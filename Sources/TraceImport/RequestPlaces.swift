@@ -4,15 +4,35 @@ import TraceModel
 struct RequestPlaces {
   /// Ids count up from zero in nearly every log; the table is only made when one does not.
   private var table: [Int64: Int32]?
-  /// For each request the stamp of the last step that had a row of it.
-  private var lastStamp: [Int64] = []
+  private var requests: [Known] = []
   private var stamp: Int64 = 0
+  /// The first step of the log or behind the last gap, and when it was scheduled: what was before says
+  /// nothing about the rows that follow.
+  private var firstStamp: Int64 = 1
+  private var firstStart = Nanoseconds(.max)
+  /// Whether a row of the step begins beyond where its request can have been.
+  private(set) var isAhead = false
+  /// Requests whose first row is in the step.
+  private var newcomers: [Int32] = []
+
+  /// What is known of one request.
+  private struct Known {
+    let id: RequestID
+    let arrival: Nanoseconds
+    /// The stamp of the last step that had a row of it; -1 before the first.
+    var stamp: Int64 = -1
+    /// Where its next row begins at most: tokens that the last one came to, at first those of the prompt,
+    /// and the largest number behind a preemption.
+    var end: Int32
+  }
 
   /// Requests known.
-  var count: Int { lastStamp.count }
+  var count: Int { requests.count }
 
   /// Gives the next place to an id.
-  mutating func add(_ id: RequestID) throws(LineFault) {
+  mutating func add(
+    _ id: RequestID, arrival: Nanoseconds, promptTokens: TokenCount
+  ) throws(LineFault) {
     guard place(of: UInt64(bitPattern: id.rawValue)) == nil else {
       throw LineFault("request \(id.rawValue) a second time", kind: .inconsistent)
     }
@@ -24,11 +44,37 @@ struct RequestPlaces {
       table = known
     }
     table?[id.rawValue] = place
-    lastStamp.append(-1)
+    requests.append(Known(id: id, arrival: arrival, end: promptTokens.rawValue))
   }
 
   /// Starts a step: each request may have one row again.
-  mutating func beginStep() { stamp += 1 }
+  mutating func beginStep() {
+    stamp += 1
+    isAhead = false
+    newcomers.removeAll(keepingCapacity: true)
+  }
+
+  /// Forgets where requests were: steps are missing before the next one.
+  mutating func noteGap() {
+    firstStamp = stamp + 1
+    firstStart = Nanoseconds(.max)
+  }
+
+  /// Ends a step: requests that lost their blocks resume anywhere.
+  mutating func end(_ step: borrowing TraceStep) {
+    if isAhead { firstStamp = stamp }
+    if firstStamp == stamp { firstStart = step.scheduleStart }
+    for place in step.preempted { requests[Int(place)].end = .max }
+  }
+
+  /// Refuses a step whose output came before a request arrived that it is the first to run.
+  func checkArrivals(before output: Nanoseconds, of step: Int64) throws(LineFault) {
+    for place in newcomers where requests[Int(place)].arrival > output {
+      let id = requests[Int(place)].id.rawValue
+      throw LineFault(
+        "request \(id) arrives after the output of step \(step), its first", kind: .inconsistent)
+    }
+  }
 
   @inline(__always)
   private func place(of id: UInt64) -> Int32? {
@@ -79,12 +125,27 @@ struct RequestPlaces {
       throw LineFault("computed + query_len of a row is larger than \(Int32.max)")
     }
     guard let place = place(of: id) else { throw unknown(id) }
-    guard lastStamp[Int(place)] != stamp else {
-      throw LineFault("request \(id) has two rows in one step", kind: .inconsistent)
-    }
-    lastStamp[Int(place)] = stamp
+    try note(place, id, computed: Int32(computed), end: Int32(computed + query))
     return StepRow(
       request: place, computed: TokenCount(Int32(computed)), queryLength: TokenCount(Int32(query)))
+  }
+
+  /// Holds a row against its request's last one.
+  @inline(__always)
+  private mutating func note(
+    _ place: Int32, _ id: UInt64, computed: Int32, end: Int32
+  ) throws(LineFault) {
+    let last = requests[Int(place)]
+    guard last.stamp != stamp else {
+      throw LineFault("request \(id) has two rows in one step", kind: .inconsistent)
+    }
+    let isFirst = last.stamp < 0
+    if isFirst { newcomers.append(place) }
+    if computed > last.end, isFirst ? last.arrival > firstStart : last.stamp >= firstStamp {
+      isAhead = true
+    }
+    requests[Int(place)].stamp = stamp
+    requests[Int(place)].end = end
   }
 
   /// Reads a list of ids.

@@ -9,7 +9,7 @@ public enum StepLogEvent: Hashable, Sendable {
   case end(Int32, outputTokens: TokenCount)
   /// A step, now in the `TraceStep` that was handed in.
   case step
-  /// Steps that the recorder dropped.
+  /// Steps that the recorder dropped, or that the rows of the next step show to be missing.
   case gap(TraceGap)
 }
 
@@ -26,6 +26,8 @@ public struct StepLogReader {
   public let header: TraceHeader
   private var lines: LineReader
   private var state = StepLogState()
+  /// A step that was read, while the gap in front of it is given out.
+  private var heldStep: TraceStep?
 
   /// Starts reading: takes the header.
   ///
@@ -47,13 +49,20 @@ public struct StepLogReader {
 
   /// Reads up to the next event; `nil` at the end of the log.
   ///
-  /// `step` is overwritten only with a `.step`, or before an error.
+  /// `step` is overwritten only with a `.step`, with a gap that the next step implies, or before an error.
   public mutating func next(
     into step: inout TraceStep
   ) throws(TraceImportError) -> StepLogEvent? {
+    if let held = heldStep.take() {
+      step = held
+      return .step
+    }
     while try lines.advance() {
       do {
-        if let event = try Self.read(lines, &state, into: &step) { return event }
+        guard let event = try Self.read(lines, &state, into: &step) else { continue }
+        guard let gap = state.impliedGap.take() else { return event }
+        heldStep = step
+        return .gap(gap)
       } catch {
         throw lines.error(error)
       }

@@ -20,6 +20,8 @@ struct StepLogState {
   private var lastStart = Nanoseconds.zero
   /// Where the last gap began, which the next step must lie behind.
   private var lastGap: Int64 = -1
+  /// The gap in front of the step just read, where its rows show that steps are missing.
+  var impliedGap: TraceGap?
   private let stepKeys = KeyList<StepKey>(
     required: [.step, .scheduleStart, .scheduleEnd, .batch])
   private let requestKeys = KeyList<RequestKey>(
@@ -91,10 +93,18 @@ extension StepLogState {
       }
     }
     try checkOrder(of: step)
+    if places.isAhead, let lastNumber {
+      notes.count("steps are missing: rows begin beyond where their requests were; read as a gap")
+      let dropped = max(1, step.number - lastNumber - 1)
+      impliedGap = TraceGap(afterStep: lastNumber, droppedSteps: dropped)
+    }
+    lastNumber = step.number
+    lastStart = step.scheduleStart
+    places.end(step)
   }
 
-  /// The clock never goes back, and step numbers grow.
-  private mutating func checkOrder(of step: borrowing TraceStep) throws(LineFault) {
+  /// The clock never goes back, step numbers grow, and requests arrive before their tokens.
+  private func checkOrder(of step: borrowing TraceStep) throws(LineFault) {
     if let lastNumber, step.number <= lastNumber {
       throw LineFault(
         "step \(step.number) after step \(lastNumber): numbers must grow", kind: .inconsistent)
@@ -110,11 +120,11 @@ extension StepLogState {
     guard step.scheduleEnd >= step.scheduleStart else {
       throw LineFault("\"schedule_end\" is before \"schedule_start\"", kind: .inconsistent)
     }
-    if let output = step.output, output < step.scheduleStart {
+    guard let output = step.output else { return }
+    guard output >= step.scheduleStart else {
       throw LineFault("\"output\" is before \"schedule_start\"", kind: .inconsistent)
     }
-    lastNumber = step.number
-    lastStart = step.scheduleStart
+    try places.checkArrivals(before: output, of: step.number)
   }
 }
 
@@ -145,7 +155,8 @@ extension StepLogState {
     guard request.promptTokens > .zero, asked > .zero else {
       throw LineFault("a request needs at least one prompt token and one output token")
     }
-    try places.add(request.id)
+    try places.add(
+      request.id, arrival: request.arrival, promptTokens: request.promptTokens)
     return request
   }
 
@@ -182,6 +193,7 @@ extension StepLogState {
         "gap after step \(gap.afterStep), which earlier lines are past", kind: .inconsistent)
     }
     lastGap = gap.afterStep
+    places.noteGap()
     return gap
   }
 }

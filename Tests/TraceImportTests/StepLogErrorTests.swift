@@ -106,6 +106,14 @@ struct StepLogErrorTests {
     #expect(error.message.contains(expected), "\(error.message)")
   }
 
+  @Test("A request that arrives after the output of its first step is refused")
+  func lateArrival() throws {
+    let late = Self.request.replacing("\"arrival\":0", with: "\"arrival\":1.5")
+    let error = try error([StepLogs.header, late, Self.step].joined(separator: "\n"))
+    #expect(
+      error.message == "log:3: request 0 arrives after the output of step 5, its first")
+  }
+
   @Test("A step inside the span of a gap before it is refused")
   func stepInGap() throws {
     let gap = #"{"kind":"gap","after_step":5,"dropped_steps":1}"#

@@ -135,4 +135,52 @@ extension StepLogReaderTests {
     }
     #expect(error?.message.contains("request 3 is unknown") == true)
   }
+
+  /// A log of two early requests, one that arrives at 5.5 s, and of steps with these numbers and rows; `after` goes behind the first step.
+  private func log(_ steps: [(Int, String)], after: String = "") throws -> StepLogContents {
+    var lines = [StepLogs.header]
+    for (id, arrival) in [0, 0, 5.5].enumerated() {
+      lines.append(
+        #"{"kind":"request","id":\#(id),"arrival":\#(arrival),"prompt_tokens":9,"#
+          + #""output_tokens":99}"#)
+    }
+    for (place, (number, rows)) in steps.enumerated() {
+      lines.append(
+        #"{"kind":"step","step":\#(number),"schedule_start":\#(number),"schedule_end":\#(number),"#
+          + #""batch":[\#(rows)]\#(place == 0 ? after : "")}"#)
+    }
+    return try StepLogContents(lines.joined(separator: "\n"))
+  }
+
+  @Test("Steps that rows show to be missing are a gap, as if its line stood there")
+  func impliedGap() throws {
+    let log = try log([(1, "[0,0,9]"), (2, "[0,9,1],[1,4,1]"), (8, "[0,15,1]"), (9, "[1,12,1]")])
+    #expect(log.gaps == [TraceGap(afterStep: 2, droppedSteps: 5)])
+    #expect(log.steps.map(\.number) == [1, 2, 8, 9])
+    #expect(log.steps[2].rows.map(\.computed.rawValue) == [15])
+    #expect(log.notes.count == 1 && log.notes[0].hasPrefix("steps are missing"), "\(log.notes)")
+    let again = try StepLogContents(log.text)
+    #expect(again.events == log.events && again.steps == log.steps && again.notes.isEmpty)
+  }
+
+  @Test("Numbers without a step between them still have a gap of one")
+  func gapWithoutNumbers() throws {
+    let log = try log([(1, "[0,0,9]"), (2, "[0,12,1]")])
+    #expect(log.gaps == [TraceGap(afterStep: 1, droppedSteps: 1)])
+  }
+
+  @Test("A request that begins past its prompt ran in missing steps, if it came later than the log")
+  func impliedByNewcomer() throws {
+    #expect(
+      try log([(1, "[0,0,9]"), (8, "[2,10,1]")]).gaps == [TraceGap(afterStep: 1, droppedSteps: 6)])
+    #expect(try log([(1, "[0,0,9]"), (8, "[2,9,1]")]).gaps == [])
+    #expect(try log([(1, "[0,0,9]"), (8, "[1,10,1]")]).gaps == [])
+    #expect(try log([(8, "[2,10,1]")]).gaps == [])
+  }
+
+  @Test("Idle numbers, rows that go back and preempted requests are no gap")
+  func noGap() throws {
+    #expect(try log([(1, "[0,0,9]"), (8, "[0,9,1]"), (9, "[0,9,4]"), (10, "[0,11,4]")]).gaps == [])
+    #expect(try log([(1, "[1,0,9]"), (5, "[1,20,1]")], after: #","preempted":[1]"#).gaps == [])
+  }
 }
