@@ -60,6 +60,8 @@ public enum DynamoFPMReader {
     var worker: (id: String, rank: Int)?
     var timeZero: Int64?
     var lastCounter: Int64?
+    /// Passes missing since the last step.
+    var missing: Int64 = 0
     var clock = Nanoseconds.zero
 
     mutating func take(_ line: JSONValue) throws(LineFault) {
@@ -75,7 +77,7 @@ public enum DynamoFPMReader {
       guard clock.rawValue < 1 << 60 else { throw LineFault("the passes take years") }
       let wall = Nanoseconds(seconds: metrics["wall_time"]?.double ?? 0) ?? .zero
       guard let scheduled = metrics["scheduled_requests"], wall > .zero else {
-        notes.count("idle pass skipped")
+        skipIdle(metrics)
         return
       }
       guard wall <= DynamoFPMReader.wallMax else {
@@ -87,18 +89,48 @@ public enum DynamoFPMReader {
       }
       let lengths = try Self.lengths(scheduled)
       guard !lengths.isEmpty else {
-        notes.count("idle pass skipped")
+        skipIdle(metrics)
         return
       }
       try add(lengths, scheduled, metrics, event, wall)
     }
 
     private mutating func isOurs(_ metrics: JSONValue) -> Bool {
-      let id = metrics["worker_id"]?.string ?? ""
-      let rank = metrics["dp_rank"]?.int ?? 0
-      let worker = worker ?? (id, rank)
+      let found = Self.worker(of: metrics)
+      let worker = worker ?? found
       self.worker = worker
-      return worker == (id, rank)
+      return worker == found
+    }
+
+    private static func worker(of metrics: JSONValue) -> (id: String, rank: Int) {
+      (metrics["worker_id"]?.string ?? "", metrics["dp_rank"]?.int ?? 0)
+    }
+
+    /// Leaves out a pass without requests, which has its number all the same.
+    ///
+    /// It does not say which worker is read: one that only idles has nothing to read.
+    private mutating func skipIdle(_ metrics: JSONValue) {
+      notes.count("idle pass skipped")
+      guard let worker, worker == Self.worker(of: metrics), let lastCounter,
+        let counter = metrics["counter_id"]?.int.map({ Int64($0) }),
+        counter > lastCounter, Self.counters.contains(counter)
+      else { return }
+      advance(to: counter)
+    }
+
+    private static let counters: ClosedRange<Int64> = 0...(1 << 60)
+
+    /// Goes on to a pass; those between the last one and this are missing.
+    private mutating func advance(to counter: Int64) {
+      if let lastCounter { missing += counter - lastCounter - 1 }
+      lastCounter = counter
+    }
+
+    /// Makes a gap behind the last step of what is missing.
+    private mutating func endGap() {
+      guard missing > 0, let last = steps.last else { return }
+      gaps.append(TraceGap(afterStep: last.number, droppedSteps: missing))
+      missing = 0
     }
 
     private mutating func add(
@@ -107,21 +139,16 @@ public enum DynamoFPMReader {
     ) throws(LineFault) {
       let (start, end) = times(of: event, wall)
       let counter = metrics["counter_id"]?.int.map { Int64($0) } ?? (lastCounter ?? -1) + 1
-      guard (0...(1 << 60)).contains(counter) else {
+      guard Self.counters.contains(counter) else {
         throw LineFault("counter_id \(counter) is out of range")
       }
-      if let lastCounter {
-        guard counter > lastCounter else {
-          throw LineFault(
-            "counter_id \(counter) after \(lastCounter); sort the file, or split it where the"
-              + " worker was started again", kind: .inconsistent)
-        }
-        if counter > lastCounter + 1 {
-          gaps.append(
-            TraceGap(afterStep: lastCounter, droppedSteps: counter - lastCounter - 1))
-        }
+      if let lastCounter, counter <= lastCounter {
+        throw LineFault(
+          "counter_id \(counter) after \(lastCounter); sort the file, or split it where the"
+            + " worker was started again", kind: .inconsistent)
       }
-      lastCounter = counter
+      advance(to: counter)
+      endGap()
       let queued = metrics["queued_requests"]
       let waiting = [queued?["num_prefill_requests"]?.int, queued?["num_decode_requests"]?.int]
       let rows = requests.take(
@@ -181,6 +208,7 @@ public enum DynamoFPMReader {
       guard !steps.isEmpty else {
         throw TraceImportError(.foreignFormat, source: name, reason: "no forward pass in the file")
       }
+      endGap()
       if requests.strangers > 0 {
         notes.count(
           "\(requests.strangers) rows follow no request that was seen before; each begins one")

@@ -30,7 +30,7 @@ struct DynamoFPMTests {
     let found = run.requests.map { ($0.promptTokens.value, $0.outputTokens.value) }
     #expect(found.count == Self.lengths.count)
     for (found, expected) in zip(found, Self.lengths) { #expect(found == expected) }
-    #expect(run.gaps == [TraceGap(afterStep: 119, droppedSteps: 3)])
+    #expect(run.gaps == [TraceGap(afterStep: 119, droppedSteps: 2)])
     #expect(run.notes.contains { $0.contains("idle pass") })
     #expect(run.header["worker"] == .string("4192"))
   }
@@ -79,6 +79,19 @@ struct DynamoFPMTests {
     let run = try read(pass(0, [1], [5]) + pass(0, [1], [9], rank: 1))
     #expect(run.steps.count == 1)
     #expect(run.notes.contains { $0.contains("another worker or rank") })
+  }
+
+  @Test("an idle pass of the worker is not missing, one of another worker says nothing")
+  func idle() throws {
+    let busy = [pass(1, [1], [5]), pass(6, [1], [6])]
+    let ours = pass(2, [], []) + pass(4, [], [], wall: 0)
+    let other = pass(5, [], [], rank: 1)
+    let run = try read(busy[0] + ours + other + busy[1] + pass(8, [], []))
+    #expect(
+      run.gaps == [
+        TraceGap(afterStep: 1, droppedSteps: 2), TraceGap(afterStep: 6, droppedSteps: 1),
+      ])
+    #expect(try read(pass(0, [], [], wall: 0, rank: 1) + busy[0]).steps.count == 1)
   }
 
   @Test(
