@@ -10,6 +10,10 @@ extension TraceWriter {
         + " \(request.outputTokens.rawValue) output tokens; a trace holds 0 to"
         + " \(TraceFileLimits.tokensMax) of each"
     }
+    if let limit = request.outputLimit, !tokens.contains(limit) {
+      return "request \(id) may generate \(limit.rawValue) output tokens; a trace holds 0 to"
+        + " \(TraceFileLimits.tokensMax)"
+    }
     guard request.prefixBlocks.count <= TraceFileLimits.prefixBlocksMax else {
       return "request \(id) has \(request.prefixBlocks.count) prefix blocks; a trace holds at most"
         + " \(TraceFileLimits.prefixBlocksMax)"

@@ -152,6 +152,9 @@ struct RoundTripTests {
     odd.promptTokens = TokenCount(-1)
     try expectInvalid("holds 0 to") { try $0.append(odd) }
     odd = request
+    odd.outputLimit = TokenCount(-1)
+    try expectInvalid("may generate -1") { try $0.append(odd) }
+    odd = request
     odd.arrival = Nanoseconds(.min)
     try expectInvalid("arrives at a time") { try $0.append(odd) }
     try expectInvalid("appears twice") {
