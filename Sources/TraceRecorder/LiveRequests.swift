@@ -28,14 +28,27 @@ struct LiveRequest {
 /// The requests that rows may name, and that the next file begins with.
 struct LiveRequests {
   private var requests: [UInt32: LiveRequest] = [:]
+  /// Places in the file of requests that were forgotten, which may have rows all the same: as many as a
+  /// file holds at most.
+  private var forgottenPlaces: [UInt32: Int32] = [:]
   private var nextSequence = 0
   private var prefixBlockCount = 0
 
   subscript(number: UInt32) -> LiveRequest? { requests[number] }
 
+  /// Where a request is in the file that is being written, also a forgotten one; `nil` before it is.
+  func place(of number: UInt32) -> Int32? {
+    guard let place = requests[number]?.place else { return forgottenPlaces[number] }
+    return place < 0 ? nil : place
+  }
+
+  /// Forgets where forgotten requests are: another file begins.
+  mutating func beginFile() { forgottenPlaces.removeAll() }
+
   /// Adds a request, in place of an older one of the same number.
   mutating func add(_ number: UInt32, _ request: LiveRequest) {
     remove(number)
+    forgottenPlaces[number] = nil
     var request = request
     request.sequence = nextSequence
     nextSequence += 1
@@ -68,7 +81,12 @@ struct LiveRequests {
   var inOrder: [UInt32] { requests.sorted { $0.value.sequence < $1.value.sequence }.map(\.key) }
 
   /// Forgets the older half: a caller that never says that requests end must not fill the memory.
+  ///
+  /// Their places in the file stay, because it takes no request a second time.
   private mutating func forgetOldest() {
-    for number in inOrder.prefix(requests.count / 2) { remove(number) }
+    for number in inOrder.prefix(requests.count / 2) {
+      forgottenPlaces[number] = place(of: number)
+      remove(number)
+    }
   }
 }

@@ -27,7 +27,10 @@ struct StepAssembly {
   }
 
   /// Forgets the places of requests: another file begins.
-  mutating func beginFile() { hasPlaces = false }
+  mutating func beginFile() {
+    hasPlaces = false
+    live.beginFile()
+  }
 
   mutating func setPlace(_ place: Int32, of number: UInt32) { live.setPlace(place, of: number) }
 
@@ -96,17 +99,13 @@ struct StepAssembly {
     step.freeKVBlocks = record.freeKVBlocks < 0 ? nil : record.freeKVBlocks
     step.preempted.removeAll(keepingCapacity: true)
     for number in record.preempted {
-      if let place = placeInFile(of: number) { step.preempted.append(place) }
+      if let place = live.place(of: number) { step.preempted.append(place) }
     }
     step.finished.removeAll(keepingCapacity: true)
     for finished in slot.finished {
-      if let place = placeInFile(of: finished.number) { step.finished.append(place) }
+      if let place = live.place(of: finished.number) { step.finished.append(place) }
     }
     return hasPlaces ? [] : nameAllRows()
-  }
-
-  private func placeInFile(of number: UInt32) -> Int32? {
-    live[number].flatMap { $0.place < 0 ? nil : $0.place }
   }
 
   private mutating func nameAllRows() -> [UInt32] {
@@ -114,7 +113,7 @@ struct StepAssembly {
     step.rows.removeAll(keepingCapacity: true)
     for index in 0..<rows.count {
       let number = rows.requests[index]
-      guard let place = placeInFile(of: number) else {
+      guard let place = live.place(of: number) else {
         if live[number] == nil {
           addUnknown(
             number, length: rows.computed[index] &+ rows.queries[index], at: step.scheduleStart)
@@ -163,14 +162,19 @@ struct StepAssembly {
 
   /// Forgets a request that ended; its place and tokens, if it is in the file.
   mutating func end(_ finished: FinishedRequest) -> (place: Int32, outputTokens: TokenCount)? {
-    guard var request = live.remove(finished.number) else { return nil }
-    if let row = rows.place(of: finished.number) {
-      request.length = rows.computed[row] &+ rows.queries[row]
-    }
-    let prompt = Int64(request.promptTokens)
-    let fromRows = request.length == 0 ? 0 : max(0, Int64(request.length) - prompt + 1)
-    let tokens = finished.outputTokens.map { Int64($0) } ?? fromRows
-    let bounded = min(tokens, Int64(RecorderLimits.tokensMax))
-    return request.place < 0 ? nil : (request.place, TokenCount(Int32(bounded)))
+    let place = live.place(of: finished.number)
+    let request = live.remove(finished.number)
+    guard let place,
+      let tokens = finished.outputTokens.map({ Int64($0) })
+        ?? request.map({ outputTokens(of: $0, finished.number) })
+    else { return nil }
+    return (place, TokenCount(Int32(min(tokens, Int64(RecorderLimits.tokensMax)))))
+  }
+
+  /// Tokens that a request must have had by its rows.
+  private func outputTokens(of request: LiveRequest, _ number: UInt32) -> Int64 {
+    let row = rows.place(of: number)
+    let length = row.map { rows.computed[$0] &+ rows.queries[$0] } ?? request.length
+    return length == 0 ? 0 : max(0, Int64(length) - Int64(request.promptTokens) + 1)
   }
 }
