@@ -4,7 +4,7 @@
   internal import Musl
 #endif
 
-/// An open file: the one place of this module that calls the operating system.
+/// An open file: with `PartialFile` the one place of this module that calls the operating system.
 struct SystemFile: ~Copyable {
   let path: String
   private let descriptor: Int32
@@ -18,13 +18,12 @@ struct SystemFile: ~Copyable {
 
   /// Creates a file for writing; one that exists is emptied, or is an error where it must be `new`.
   init(creating path: String, new: Bool = false) throws(TraceFileError) {
-    let mode = new ? O_EXCL : O_TRUNC
-    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o644)
-    self.path = path
-    if descriptor < 0, new, errno == EEXIST {
-      throw TraceFileError(.invalid("is there already; remove it or write elsewhere"), path: path)
+    do throws(PartialFile.Failure) {
+      descriptor = try PartialFile.create(path, new: new)
+    } catch {
+      throw Self.failure(error, path)
     }
-    if descriptor < 0 { throw Self.failure("create", path) }
+    self.path = path
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
@@ -41,12 +40,7 @@ struct SystemFile: ~Copyable {
   }
 
   /// Whether a path, followed through links, leads to this very file.
-  func isFile(at path: String) -> Bool {
-    var own = stat()
-    var other = stat()
-    return unsafe fstat(descriptor, &own) == 0 && stat(path, &other) == 0
-      && own.st_dev == other.st_dev && own.st_ino == other.st_ino
-  }
+  func isFile(at path: String) -> Bool { PartialFile.isFile(descriptor, at: path) }
 
   /// `count` bytes from `offset`, fewer only at the file's end.
   func read(count: Int, at offset: UInt64) throws(TraceFileError) -> [UInt8] {
@@ -119,8 +113,19 @@ struct SystemFile: ~Copyable {
   /// Removes a file if it is there.
   static func remove(_ path: String) { _ = unsafe unlink(path) }
 
-  private static func failure(_ call: String, _ path: String) -> TraceFileError {
-    let reason = unsafe String(cString: strerror(errno))
+  private static func failure(_ failure: PartialFile.Failure, _ path: String) -> TraceFileError {
+    switch failure {
+    case .isBeingWritten: TraceFileError(.invalid(PartialFile.isBeingWritten), path: path)
+    case .system(EEXIST):
+      TraceFileError(.invalid("is there already; remove it or write elsewhere"), path: path)
+    case .system(let number): Self.failure("create", path, number)
+    }
+  }
+
+  private static func failure(
+    _ call: String, _ path: String, _ number: Int32 = errno
+  ) -> TraceFileError {
+    let reason = unsafe String(cString: strerror(number))
     return TraceFileError(.system(call: call, reason: reason), path: path)
   }
 }

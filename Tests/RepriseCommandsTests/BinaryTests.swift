@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import TestSupport
 import Testing
+import TraceFile
 
 @Suite("The program as it is built")
 struct BinaryTests {
@@ -99,6 +100,34 @@ struct BinaryTests {
     #expect(result.errors.contains("\(partial)': is there already"), "\(result.errors)")
     #expect(try folder.contents() == ["log", "run.reprise.partial"])
     #expect(try folder.bytes(of: "run.reprise.partial") == [1, 2, 3])
+  }
+
+  @Test("a file that another run is writing is left to it, and replaced once that run is gone")
+  func twoRuns() throws {
+    let log = try folder.write(StepLogSample().text.utf8, to: "log")
+    let trace = folder.file("run.reprise")
+    let calls = [
+      ("run.reprise", ["record", log, "--output", trace]),
+      (
+        "results/summary.json",
+        [
+          "replay", trace, "--policy", "always-2d", "--timing", "profile", "--output",
+          folder.file("results"),
+        ]
+      ),
+    ]
+    for (name, call) in calls {
+      if name.hasPrefix("results") { _ = unsafe mkdir(folder.file("results"), 0o755) }
+      let descriptor = try PartialFile.create(folder.file(name + ".partial"))
+      let refused = try Subprocess.run(binary, call)
+      #expect(refused.exitCode == 1)
+      #expect(refused.errors.contains("another run is writing it"), "\(refused.errors)")
+      #expect(folder.has(name + ".partial") && !folder.has(name))
+      close(descriptor)
+      let done = try Subprocess.run(binary, call)
+      #expect(done.exitCode == 0, "\(done.errors)")
+      #expect(!folder.has(name + ".partial") && folder.has(name))
+    }
   }
 
   @Test("a listener asked to stop ends with exit code 0 and takes its socket along")

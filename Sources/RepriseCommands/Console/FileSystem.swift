@@ -7,11 +7,6 @@ enum FileSystem {
     SystemResult(unsafe open(path, O_RDONLY | O_CLOEXEC))
   }
 
-  /// A descriptor for writing a file anew.
-  static func create(_ path: String) -> SystemResult {
-    SystemResult(unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644))
-  }
-
   /// Gives a file another name, replacing what has it.
   static func rename(_ path: String, to name: String) -> SystemResult {
     SystemResult(unsafe Glibc.rename(path, name))

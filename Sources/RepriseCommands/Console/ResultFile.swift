@@ -1,4 +1,5 @@
 import Glibc
+import TraceFile
 
 /// A file of results that appears under its name only when it is whole.
 ///
@@ -12,20 +13,27 @@ struct ResultFile: ~Copyable {
   /// Starts a file, which replaces one of the same name in the end.
   init(path: String) throws(CommandError) {
     let partial = path + ".partial"
-    let opened = FileSystem.create(partial)
-    guard opened.value >= 0 else {
-      throw .failed(
-        "cannot create '\(partial)': \(opened.reason); choose a directory you may write to")
+    do throws(PartialFile.Failure) {
+      descriptor = try PartialFile.create(partial)
+    } catch {
+      throw Self.failure(error, partial)
     }
     self.path = path
     partialPath = partial
-    descriptor = opened.value
+  }
+
+  private static func failure(_ failure: PartialFile.Failure, _ partial: String) -> CommandError {
+    switch failure {
+    case .isBeingWritten: .failed("'\(partial)': \(PartialFile.isBeingWritten)")
+    case .system(let number):
+      .failed(
+        "cannot create '\(partial)': \(systemMessage(number)); choose a directory you may write to")
+    }
   }
 
   deinit {
-    guard !isFinished else { return }
+    if !isFinished { FileSystem.remove(partialPath) }
     close(descriptor)
-    FileSystem.remove(partialPath)
   }
 
   /// Takes all bytes.
@@ -37,15 +45,16 @@ struct ResultFile: ~Copyable {
     }
   }
 
-  /// Gives the file its name.
+  /// Gives the file its name, while it is still this run's alone.
   consuming func finish() throws(CommandError) {
-    isFinished = true
-    let closed = SystemResult(close(descriptor))
-    let renamed = FileSystem.rename(partialPath, to: path)
-    guard closed.value == 0, renamed.value == 0 else {
-      FileSystem.remove(partialPath)
-      let reason = closed.value == 0 ? renamed.reason : closed.reason
-      throw .failed("cannot write '\(path)': \(reason); free some space or write elsewhere")
+    // Some file systems say only now that they are full.
+    let written = SystemResult(fsync(descriptor))
+    let isWritten = written.value == 0 || [EINVAL, EROFS].contains(written.number)
+    let renamed = isWritten ? FileSystem.rename(partialPath, to: path) : written
+    guard renamed.value == 0 else {
+      throw .failed(
+        "cannot write '\(path)': \(renamed.reason); free some space or write elsewhere")
     }
+    isFinished = true
   }
 }
