@@ -68,7 +68,7 @@ public struct CUDAError: Error, Hashable, Sendable {
   private var text: String {
     switch kind {
     case .libraryMissing(let path, let reason):
-      "no NVIDIA driver: cannot open \(path) (\(reason)); use --timing profile or a machine with a GPU"
+      "no NVIDIA driver: cannot open \(path) (\(reason)); use a machine with a GPU"
     case .functionMissing(let name, let path):
       "\(path) has no \(name): the driver is older than CUDA 11.4; update it"
     case .call(let call, let code, let name, let explanation):

@@ -40,7 +40,7 @@ public enum GPUMeasurementError: Error, Hashable, Sendable {
   public var message: String {
     switch self {
     case .noDevice:
-      "no GPU is visible to the driver (CUDA_VISIBLE_DEVICES?); use --timing profile"
+      "no GPU is visible to the driver (CUDA_VISIBLE_DEVICES?); use a machine with a GPU"
     case .cuda(let error): error.message
     case .image(let error): error.message
     case .outOfMemory(let variant, let batch, let needed):

@@ -42,6 +42,7 @@ struct BadCallTests {
       ["sweep", "--rates", "1", "--policy", "always-2d", "--prompt", "0", "--output", "x"],
       ["replay", "TRACE", "--policy", "always-2d", "--engine", "no-such-engine"],
       ["no-such-command"], ["--no-such-option"],
+      ["replay", "TRACE", "--policy", "always-2d", "--timing", "profile", "--exact"],
     ])
   func wrongCall(arguments: [String]) async {
     let call = await CommandCall(arguments.map { $0 == "TRACE" ? trace : $0 })
@@ -103,6 +104,29 @@ struct BadCallTests {
     #expect(call.hasOneErrorLine, "\(call.errors)")
     #expect(call.output.isEmpty)
     #expect(try folder.contents() == ["run.jsonl", "run.reprise"])
+  }
+
+  @Test("measurements that do not exist are said to be missing")
+  func missingMeasurements() async {
+    let call = await CommandCall(
+      "replay", trace, "--policy", "always-2d", "--measurements", folder.file("none.sqlite"))
+    #expect(call.exitCode == 1)
+    // On a machine with a GPU they would be made, if it had kernels.
+    let isSaid =
+      call.errors.contains("none.sqlite' to take times from")
+      || call.errors.contains("kernels build")
+    #expect(isSaid, "\(call.errors)")
+  }
+
+  @Test("what has no --timing does not advise it")
+  func noAdvice() async {
+    let measure = ["measure", trace, "--policy", "always-2d"]
+    for command in [
+      ["kernels", "selftest"], measure + ["--measurements", folder.file("x.sqlite")],
+    ] {
+      let call = await CommandCall(command)
+      #expect(!call.errors.contains("--timing"), "\(call.errors)")
+    }
   }
 
   @Test("a trace cut or flipped at any of many places is an error or the same trace")

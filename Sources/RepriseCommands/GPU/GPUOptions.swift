@@ -62,6 +62,9 @@ struct GPUOptions: ParsableArguments {
       guard measurements == nil else {
         throw CommandError.usage("--timing profile uses no measurements; leave --measurements out")
       }
+      guard !exact else {
+        throw CommandError.usage("--timing profile measures nothing; leave --exact out")
+      }
       return nil
     }
     let isExport = measurements.map(MeasurementFile.isExport) ?? false
@@ -93,7 +96,18 @@ struct GPUOptions: ParsableArguments {
               : "times come from '\(measurements)' alone"))
         return stored
       }
-      guard choice == .auto, measurements == nil else { throw error }
+      if let measurements {
+        throw CommandError.failed(
+          "\(reason), and there is no file '\(measurements)' to take times from; check the path")
+      }
+      guard choice == .auto else {
+        throw CommandError.failed(
+          "\((error as? any OneLineError)?.message ?? reason), or --timing profile")
+      }
+      guard !exact else {
+        throw CommandError.usage(
+          "--exact is for measured kernels, of which there are none; name some with --measurements")
+      }
       // That there is no GPU goes without saying; why one is not used does not.
       if Self.absence(error) == nil { console.noteOnce("\(reason); the machine profile is used") }
       return nil
