@@ -129,6 +129,34 @@ struct BadCallTests {
     }
   }
 
+  @Test("a log that runs no request is not said to have a window")
+  func emptyBatches() async throws {
+    let lines = StepLogSample().text.split(separator: "\n").prefix(2)
+    let step = #"{"kind":"step","step":0,"schedule_start":1,"schedule_end":1,"batch":[]}"#
+    let log = try folder.write(
+      (lines.joined(separator: "\n") + "\n" + step + "\n").utf8, to: "empty.jsonl")
+    _ = await CommandCall("record", log, "--output", folder.file("empty.reprise"))
+    for command in ["replay", "regret"] {
+      let call = await CommandCall(
+        command, folder.file("empty.reprise"), "--policy", "always-2d", "--timing", "profile")
+      #expect(call.exitCode == 1)
+      #expect(call.errors.contains("no step that runs a request"), "\(call.errors)")
+    }
+  }
+
+  @Test("an engine that can serve no request ends a replay in one line")
+  func tooLong() async throws {
+    let engine = try folder.write(
+      "base: mistral-small-24b@nvidia-h200\nkv_cache_tokens: 16\n".utf8, to: "small.yaml")
+    for command in ["replay", "regret"] {
+      let call = await CommandCall(
+        command, trace, "--policy", "always-2d", "--timing", "profile", "--batches", "rescheduled",
+        "--engine", engine)
+      #expect(call.exitCode == 1 && call.hasOneErrorLine, "\(call.errors)")
+      #expect(call.errors.contains("every request is too long"), "\(call.errors)")
+    }
+  }
+
   @Test("a trace cut or flipped at any of many places is an error or the same trace")
   func corrupted() async throws {
     let bytes = try folder.bytes(of: "run.reprise")

@@ -43,8 +43,7 @@ struct RegretRun {
       throw ReplayRun.explained(error, path: source.path)
     }
     guard let timer = timers[0] as? RegretTimer, !timer.steps.isEmpty else {
-      throw CommandError.failed(
-        "'\(source.path)' has no step in the chosen window; widen --from and --to")
+      throw ReplayRun.noStep(in: source)
     }
     return (
       PolicyOutcome(name: policy.name, outcome: outcomes[0], variants: VariantUse()),
@@ -61,6 +60,7 @@ struct RegretRun {
     let total = Double(max(1, source.requests.count))
     var timer = own
     let outcome = try replay.run(&timer) { bar.update(Double($0.endedRequests) / total) }
+    try ReplayRun.expectServed(outcome, of: source)
     var otherTimer = second
     let otherOutcome = try replay.run(&otherTimer) {
       bar.update(Double($0.endedRequests) / total, part: 1)

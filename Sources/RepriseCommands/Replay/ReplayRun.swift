@@ -69,8 +69,7 @@ struct ReplayRun {
       throw Self.explained(error, path: source.path)
     }
     guard outcomes.contains(where: { $0.counts.steps > 0 }) else {
-      throw CommandError.failed(
-        "'\(source.path)' has no step in the chosen window; widen --from and --to")
+      throw Self.noStep(in: source)
     }
     return zip(policies, zip(outcomes, running)).map { policy, result in
       let counted = result.1 as? StepRecordingTimer<PolicyStepTimer>
@@ -128,6 +127,7 @@ struct ReplayRun {
     } else {
       outcome = try replay.run(&timer, progress: progress)
     }
+    try Self.expectServed(outcome, of: source)
     return PolicyOutcome(
       name: name, outcome: outcome, variants: timer.use, leftOut: leftOut, batches: batches,
       jittered: try jittered(place: place, fresh), steps: timer.record)
@@ -148,6 +148,26 @@ struct ReplayRun {
       all.append(CallerTimes(try replay.run(&timer)))
     }
     return all
+  }
+
+  /// Refuses a replay in which the engine can serve no request.
+  static func expectServed(
+    _ outcome: ReplayOutcome, of source: ReplaySource
+  ) throws(CommandError) {
+    guard outcome.requests.allSatisfy({ $0.end == .tooLong }) else { return }
+    let engine = source.engine
+    throw .failed(
+      "'\(source.path)': every request is too long for engine '\(engine.name)', which takes "
+        + "\(engine.model.maxModelLength) tokens and holds \(engine.kvBlocks * engine.kvBlockSize); "
+        + "choose another with --engine")
+  }
+
+  /// The error of a source whose steps are none, or run nothing.
+  static func noStep(in source: ReplaySource) -> CommandError {
+    .failed(
+      source.selection.isEverything
+        ? "'\(source.path)' has no step that runs a request; record one that serves some"
+        : "'\(source.path)' has no step in the chosen window; widen --from and --to")
   }
 
   /// A recorded replay's error with the trace that it is of.
