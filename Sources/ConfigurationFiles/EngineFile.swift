@@ -36,9 +36,8 @@ public enum EngineFile {
       ?? base?.maxSequences ?? 1024
     let smCount = try smCount(file, base: base)
     return EngineModel(
-      name: try file.name("name") ?? base.map { "\($0.name)-changed" } ?? "\(model.name)@file",
-      model: model,
-      tensorParallel: try number(file, "tensor_parallel") ?? base?.tensorParallel ?? 1,
+      name: try file.name("name") ?? base.map { changedName($0, file) } ?? "\(model.name)@file",
+      model: model, tensorParallel: try tensorParallel(file, model) ?? base?.tensorParallel ?? 1,
       smCount: smCount, maxBatchedTokens: tokens, maxSequences: sequences,
       kvBlockSize: blockSize, kvBlocks: try kvBlocks(file, base: base, blockSize: blockSize),
       prefixCaching: try file.bool("prefix_caching") ?? base?.prefixCaching ?? true,
@@ -56,6 +55,27 @@ public enum EngineFile {
     _ file: MappingReader, _ key: String
   ) throws(ConfigurationError) -> Int? {
     try file.integer(key, in: EngineLimits.number)
+  }
+
+  /// A base's name, said to be changed where the file says more than which it is.
+  private static func changedName(_ base: EngineModel, _ file: MappingReader) -> String {
+    file.keys == ["base"] ? base.name : "\(base.name)-changed"
+  }
+
+  /// How many GPUs share each layer; they take whole heads.
+  private static func tensorParallel(
+    _ file: MappingReader, _ model: ModelShape
+  ) throws(ConfigurationError) -> Int? {
+    guard let node = file["tensor_parallel"], let count = try number(file, "tensor_parallel") else {
+      return nil
+    }
+    // Fewer KV heads than GPUs are copied.
+    let sharesKVHeads = model.kvHeads % count == 0 || count % model.kvHeads == 0
+    guard model.queryHeads % count == 0, sharesKVHeads else {
+      let heads = "\(model.queryHeads) query and \(model.kvHeads) KV heads"
+      throw file.invalid("tensor_parallel", "does not divide \(heads) among \(count) GPUs", node)
+    }
+    return count
   }
 
   private static func base(_ file: MappingReader) throws(ConfigurationError) -> EngineModel? {
