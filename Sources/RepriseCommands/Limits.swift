@@ -25,6 +25,8 @@ enum Limits {
   /// What nine of ten requests' time between scheduler and caller may vary by: 3 ms at most in the
   /// committed recordings, and more than this between any two of them that are of the same work.
   static let callerDelayVariationMax = Nanoseconds(8_000_000)
+  /// Requests a second that a sweep draws or presses a trace to.
+  static let rateMax = 1e6
   /// Worst batches that 'regret' lists or exports.
   static let worstBatchesMax = 1_000
 }

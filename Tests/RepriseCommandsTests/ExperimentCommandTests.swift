@@ -261,7 +261,8 @@ struct SweepCommandTests {
     arguments: [
       ([], 2), (["--rates", "0"], 2), (["--rates", "5,5"], 2), (["--rates", "five"], 2),
       ([Self.trace, Self.trace], 2), (["--rates", "5", "--duration", "-1"], 2),
-      (["/nowhere.reprise"], 1),
+      (["--rates", "1e9"], 2), ([Self.trace, "--prompt", "20"], 2),
+      ([Self.trace, "--rates", "5", "--duration", "3"], 2), (["/nowhere.reprise"], 1),
       ([RepositoryFile.path("traces/h200/llama-3.1-8b-latency-500-12800.always-2d.reprise")], 1),
     ])
   func refused(options: [String], code: Int) async throws {

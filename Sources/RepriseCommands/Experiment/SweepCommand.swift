@@ -30,14 +30,7 @@ struct SweepCommand: ConsoleCommand {
   @Option(help: "The directory for experiment.json and one folder a replay.")
   var output: String
 
-  @Option(help: "Prompt tokens of a random request.")
-  var prompt: Int = 1000
-
-  @Option(help: "Output tokens of a random request.")
-  var outputTokens: Int = 100
-
-  @Option(help: "Seconds for which random requests arrive.")
-  var duration: Double = 120
+  @OptionGroup var drawn: DrawnRequests
 
   @OptionGroup var stepTimes: StepTimeOptions
 
@@ -58,11 +51,8 @@ struct SweepCommand: ConsoleCommand {
     guard !traces.isEmpty || rates != nil else {
       throw ValidationError("Name traces, or --rates for random requests")
     }
-    guard duration > 0, Nanoseconds(seconds: duration) != nil else {
-      throw ValidationError("--duration must be above 0 seconds")
-    }
-    for (name, count) in [("--prompt", prompt), ("--output-tokens", outputTokens)] where count < 1 {
-      throw ValidationError("\(name) must be at least 1")
+    if let option = drawn.given.first, !traces.isEmpty {
+      throw ValidationError("\(option) is for random requests, which traces take the place of")
     }
   }
 
@@ -77,7 +67,8 @@ struct SweepCommand: ConsoleCommand {
       let name = "rate-\(RateText.exact(rate))"
       try FileSystem.makeDirectory("\(output)/\(name)")
       let trace = "\(output)/\(name)/trace.reprise"
-      try WorkloadTrace(drawing: random(rate).workload, source: "sweep").write(to: trace)
+      try WorkloadTrace(drawing: drawn.workload(rate: rate).workload, source: "sweep")
+        .write(to: trace)
       let source = try ReplaySource(
         path: trace, batches: .rescheduled, engine: engine, selection: WorkloadSelection())
       let report = try await folder.write(
@@ -97,8 +88,7 @@ struct SweepCommand: ConsoleCommand {
 
   private var title: String {
     traces.isEmpty
-      ? "Random requests of \(prompt) prompt and \(outputTokens) output tokens for "
-        + "\(RateText.text(duration)) s, seed = rate"
+      ? "Random requests of \(drawn.words), seed = rate"
       : "Replays of \(traces.joined(separator: ", "))"
   }
 
@@ -106,8 +96,10 @@ struct SweepCommand: ConsoleCommand {
     guard let rates else { return [] }
     var chosen: [Double] = []
     for text in rates.split(separator: ",", omittingEmptySubsequences: false) {
-      guard let rate = Double(text), rate.isFinite, rate > 0, rate <= 1e6 else {
-        throw CommandError.usage("'\(text)' in --rates is no number of requests a second above 0")
+      guard let rate = Double(text), rate > 0, rate <= Limits.rateMax else {
+        throw CommandError.usage(
+          "'\(text)' in --rates is no number of requests a second above 0 and up to "
+            + "\(RateText.exact(Limits.rateMax))")
       }
       guard !chosen.contains(rate) else {
         throw CommandError.usage("rate \(text) stands twice in --rates; name each once")
@@ -115,13 +107,6 @@ struct SweepCommand: ConsoleCommand {
       chosen.append(rate)
     }
     return chosen
-  }
-
-  private func random(_ rate: Double) -> RandomWorkload {
-    RandomWorkload(
-      promptTokens: prompt, outputTokens: outputTokens, rate: rate,
-      size: .duration(Nanoseconds(seconds: duration) ?? .zero), seed: UInt32(rate.rounded()),
-      style: .vllmRescaled, vocabularySize: 131_072, specialTokens: 1)
   }
 
   /// One trace at each rate, or as it is.
