@@ -41,11 +41,14 @@ struct BadCallTests {
       ["generate", "latency", "--batch-size", "0", "--output", "x"],
       ["sweep", "--rates", "1", "--policy", "always-2d", "--prompt", "0", "--output", "x"],
       ["replay", "TRACE", "--policy", "always-2d", "--engine", "no-such-engine"],
-      ["no-such-command"], ["--no-such-option"],
+      ["no-such-command"], ["--no-such-option"], ["record", "LOG", "--output", "-"],
+      ["import", "LOG", "--format", "azure", "--output", "-"], generate("--output", "-"),
+      ["trace", "repair", "TRACE", "--output", "-"],
       ["replay", "TRACE", "--policy", "always-2d", "--timing", "profile", "--exact"],
     ])
   func wrongCall(arguments: [String]) async {
-    let call = await CommandCall(arguments.map { $0 == "TRACE" ? trace : $0 })
+    let places = ["TRACE": trace, "LOG": folder.file("run.jsonl")]
+    let call = await CommandCall(arguments.map { places[$0] ?? $0 })
     #expect(call.exitCode == 2, "\(arguments)")
     #expect(call.hasOneErrorLine, "\(call.errors)")
     #expect(call.output.isEmpty)
@@ -55,7 +58,8 @@ struct BadCallTests {
   private static func generate(_ option: String, _ value: String) -> [String] {
     var options = ["--rate": "1", "--prompt": "9", "--output-tokens": "9", "--requests": "1"]
     options[option] = value
-    return ["generate", "random", "--output", "x"]
+    options["--output"] = options["--output"] ?? "x"
+    return ["generate", "random"]
       + options.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
   }
 
@@ -93,6 +97,7 @@ struct BadCallTests {
       ["trace", "info", "/etc/passwd"], ["trace", "verify", "/no/such"],
       ["trace", "repair", "/etc/passwd", "--output", "FOLDER/x.reprise"],
       ["calibrate", "/no/such.jsonl", "TRACE", "--output", "FOLDER/x.json"],
+      ["record", "--listen", "FOLDER/socket", "--output", "LOG"],
     ])
   func impossible(arguments: [String]) async throws {
     let call = await CommandCall(

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Glibc
 
 /// The few calls of the system that commands make by path; each answers with the error number.
@@ -24,11 +25,24 @@ enum FileSystem {
     return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
   }
 
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
   /// Which file has this name, a link not followed; `nil` where none has.
   static func identity(ofName path: String) -> FileIdentity? {
     var status = stat()
     guard unsafe lstat(path, &status) == 0 else { return nil }
     return FileIdentity(device: status.st_dev, number: status.st_ino)
+  }
+
+  /// A trace to write as a call names it; its index comes last, so that it cannot go through a pipe.
+  static func traceName(_ text: String) throws(ValidationError) -> String {
+    guard text != "-" else {
+      throw ValidationError("a trace does not go to standard output; name a file")
+    }
+    return text
   }
 
   /// Makes sure that writing a trace does not cost the file that it is made from.
@@ -55,7 +69,7 @@ enum FileSystem {
     for part in path.split(separator: "/") {
       prefix += part
       let made = SystemResult(unsafe mkdir(prefix, 0o755))
-      guard made.value >= 0 || made.number == EEXIST else {
+      guard made.value >= 0 || made.number == EEXIST && isDirectory(prefix) else {
         throw .failed(
           "cannot create the directory '\(prefix)': \(made.reason); choose one you may write to")
       }

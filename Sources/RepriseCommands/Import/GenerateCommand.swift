@@ -47,7 +47,7 @@ struct GenerateRandomCommand: ConsoleCommand {
   @Option(help: "Tokens that the tokenizer adds to each prompt.")
   var specialTokens: Int = 1
 
-  @Option(help: "The trace to write.")
+  @Option(help: "The trace to write.", transform: FileSystem.traceName)
   var output: String
 
   func validate() throws {
@@ -93,7 +93,7 @@ struct GenerateLatencyCommand: ConsoleCommand {
   @Option(help: "Requests sent together.")
   var batchSize: Int = 1
 
-  @Option(help: "The trace to write.")
+  @Option(help: "The trace to write.", transform: FileSystem.traceName)
   var output: String
 
   func run(on console: Console) throws {

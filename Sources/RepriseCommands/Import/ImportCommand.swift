@@ -19,7 +19,7 @@ struct ImportCommand: ConsoleCommand {
 
   @OptionGroup var workload: WorkloadOptions
 
-  @Option(help: "The trace to write.")
+  @Option(help: "The trace to write.", transform: FileSystem.traceName)
   var output: String
 
   func run(on console: Console) throws {

@@ -30,7 +30,9 @@ struct RecordCommand: ConsoleCommand {
   @Option(help: "With --listen: stop after so many connections.")
   var maxConnections: Int?
 
-  @Option(help: "The trace to write; with --listen the directory for traces.")
+  @Option(
+    help: "The trace to write; with --listen the directory for traces.",
+    transform: FileSystem.traceName)
   var output: String
 
   func validate() throws {

@@ -35,7 +35,9 @@ struct TraceRepairCommand: ConsoleCommand {
   @Argument(help: "The trace, also one still named .partial.")
   var trace: String
 
-  @Option(help: "The repaired trace. Default: NAME.repaired.reprise beside it, if there is none.")
+  @Option(
+    help: "The repaired trace. Default: NAME.repaired.reprise beside it, if there is none.",
+    transform: FileSystem.traceName)
   var output: String?
 
   func run(on console: Console) throws {
