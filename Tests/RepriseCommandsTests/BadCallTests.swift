@@ -43,7 +43,9 @@ struct BadCallTests {
       ["replay", "TRACE", "--policy", "always-2d", "--engine", "no-such-engine"],
       ["no-such-command"], ["--no-such-option"], ["record", "LOG", "--output", "-"],
       ["import", "LOG", "--format", "azure", "--output", "-"], generate("--output", "-"),
-      ["trace", "repair", "TRACE", "--output", "-"],
+      ["trace", "repair", "TRACE", "--output", "-"], ["tune", "TRACE", "TRACE"],
+      ["tune", "TRACE", "--held-out", "TRACE"],
+      ["tune", "TRACE", "--quantities", "rows,skew", "--graph-safe", "--timing", "profile"],
       ["replay", "TRACE", "--policy", "always-2d", "--timing", "profile", "--exact"],
     ])
   func wrongCall(arguments: [String]) async {

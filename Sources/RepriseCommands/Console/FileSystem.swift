@@ -57,7 +57,7 @@ enum FileSystem {
   }
 
   /// Which file a path leads to; `nil` where it leads to none.
-  private static func identity(of path: String) -> FileIdentity? {
+  static func identity(of path: String) -> FileIdentity? {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
     return FileIdentity(device: status.st_dev, number: status.st_ino)

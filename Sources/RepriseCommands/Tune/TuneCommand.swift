@@ -68,6 +68,14 @@ struct TuneCommand: ConsoleCommand {
       throw ValidationError(
         "--name takes 1 to 64 of a-z, A-Z, 0-9 and . _ - @, and no known policy's")
     }
+    var files: [FileIdentity] = []
+    for path in traces + heldOut {
+      guard let file = FileSystem.identity(of: path) else { continue }
+      guard !files.contains(file) else {
+        throw ValidationError("'\(path)' is named twice; tune and judge on each trace once")
+      }
+      files.append(file)
+    }
   }
 
   func run(on console: Console) async throws {
@@ -186,11 +194,12 @@ extension TuneCommand {
       }
     }
     guard graphSafe else { return chosen }
-    let safe = chosen.filter(\.isKnownAtCapture)
-    guard !safe.isEmpty else {
-      throw CommandError.usage("--graph-safe leaves none of --quantities; add rows")
+    if quantities != nil, let late = chosen.first(where: { !$0.isKnownAtCapture }) {
+      throw CommandError.usage(
+        "--graph-safe cannot look at '\(late.rawValue)', which is not known at capture; "
+          + "leave one of the two out")
     }
-    return safe
+    return chosen.filter(\.isKnownAtCapture)
   }
 
   /// What an engine with whole-step graphs must do to follow the rule.
