@@ -100,3 +100,18 @@ def test_differences_on_both_kinds_of_batches_are_what_replay_says(program):
         pairs.append([real_mean_itl(workload, policy) for policy in (against, rule)])
         found = [f"{100 * (b / a - 1):+.1f}".replace("-", "−") for a, b in pairs]
         assert found == told, (workload, recorded, rule)
+
+
+def test_errors_of_profiles_are_what_the_program_prints(program, tmp_path):
+    text = README.replace("\n", " ")
+    trace = TRACES / "mistral-small-24b-random-qps5.vllm-default.reprise"
+    call = [program, "replay", trace, "--policy", "always-2d,vllm-0.33", "--format", "json"]
+    errors = json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout)["timing_held_out_errors"]
+    shares = {error["part"]: [f"{100 * error[place]:.1f} %" for place in ("median", "p90")] for error in errors}
+    split, whole = shares["triton-3d-16"], shares["triton-2d"]
+    assert f"it is {whole[0]} in the median and {whole[1]} in the 90th percentile for `triton-2d`, {split[0]} and {split[1]} for" in text
+    plans = [TRACES / f"plan-{part}.jsonl.zst" for part in ("fit", "held-out")]
+    call = [program, "calibrate", plans[0], "--held-out", plans[1], "--output", tmp_path / "plan.json"]
+    printed = subprocess.run(call, check=True, capture_output=True, text=True).stdout
+    median, upper = re.search(r"held out: all batches +(\S+ %) +(\S+ %)", printed).groups()
+    assert f"is off by {median} and {upper}:" in text
