@@ -91,7 +91,9 @@ private struct SmallRun {
   /// A replay of the same batches with steps of 12 ms and prompts of 32 ms.
   static var predicted: CallerTimes { predicted(prompt: 32) }
 
-  static func predicted(prompt: Int) -> CallerTimes {
+  static func predicted(prompt: Int) -> CallerTimes { CallerTimes(outcome(prompt: prompt)) }
+
+  static func outcome(prompt: Int) -> ReplayOutcome {
     var outcome = ReplayOutcome()
     outcome.outputs = steps.indices.map { index in
       milliseconds(200 * (index / 11) + prompt + (index % 11) * 12)
@@ -101,7 +103,7 @@ private struct SmallRun {
         end: .finished, arrival: request.arrival, promptTokens: request.promptTokens,
         tokenRuns: [TokenRun(firstStep: Int32(11 * index), count: 11)])
     }
-    return CallerTimes(outcome)
+    return outcome
   }
 
   static func report(bounds: [ErrorBound] = []) throws -> ValidationReport {
@@ -236,6 +238,15 @@ struct ValidationReportTests {
     // Where a log has no sendings, its own duration tells the throughput.
     #expect(CallerTimes(whole, duration: SmallRun.milliseconds(500)).throughput == 402)
     #expect(CallerTimes(whole).throughput == nil)
+  }
+
+  @Test("throughput is of the tokens of requests that ended, while those took place")
+  func throughputOfEnded() {
+    var outcome = SmallRun.outcome(prompt: 32)
+    // 11 tokens each, the last of them 352 ms after the first arrival.
+    #expect(CallerTimes(outcome).throughput == 22 / 0.352)
+    outcome.requests[0].end = .cutByWindow
+    #expect(CallerTimes(outcome).throughput == 11 / 0.152)
   }
 
   @Test("the error that grows with attention is attention's, about each launch's mean")

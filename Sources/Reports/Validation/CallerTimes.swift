@@ -37,7 +37,8 @@ public struct CallerTimes: Sendable {
   private var summaries: [PolicyComparison.Metric: DistributionSummary]
   /// Requests whose times these are.
   public let requests: Int
-  /// Output tokens a second, from the first sending to the last token; `nil` where unknown.
+  /// Output tokens a second of the requests that ended, from their first sending to their last token; `nil`
+  /// where unknown.
   public let throughput: Double?
 
   /// Times of real callers.
@@ -92,12 +93,12 @@ public struct CallerTimes: Sendable {
     where isCompared.isEmpty || isCompared[place] {
       let times = RequestTimes(request, outputs: outcome.outputs)
       requests += 1
-      tokens += times.tokens
       if let time = times.ttft { ttft.append(time) }
       if let time = times.tpot { tpot.append(time) }
-      start = min(start ?? request.arrival, request.arrival)
       if let time = times.e2el {
         e2el.append(time)
+        tokens += times.tokens
+        start = min(start ?? request.arrival, request.arrival)
         end = max(end ?? request.arrival, request.arrival + time)
       }
       Self.appendGaps(of: request, outputs: outcome.outputs, to: &itl)
