@@ -232,6 +232,34 @@ struct ValidateCommandTests {
     #expect(call.hasOneErrorLine && call.errors.contains("recorded under 'always-2d'"))
   }
 
+  @Test("a log of the trace's own run is refused under a policy that chooses otherwise")
+  func ownLog() async {
+    for (policy, code) in [("vllm-0.13", 1), ("split-up-to:0", 0)] {
+      let call = await CommandCall(
+        "validate", path("always-2d.reprise"), "--client", path("always-2d.client.jsonl.zst"),
+        "--policy", policy, "--jitter", "0")
+      #expect(call.exitCode == Int32(code), "\(policy)")
+      #expect(call.errors.contains("recorded under 'always-2d'") == (code == 1), "\(call.errors)")
+    }
+    // One request has a delay like its own; its first and last token tell the runs apart.
+    let single = RepositoryFile.path("traces/h200/mistral-small-24b-latency-500-1500")
+    let other = await CommandCall(
+      "validate", single + ".always-2d.reprise", "--client",
+      single + ".vllm-default.client.jsonl.zst", "--policy", "vllm-0.13", "--jitter", "0")
+    #expect(other.exitCode == 0, "\(other.errors)")
+  }
+
+  @Test("recorded batches follow no arrivals, so none are said to have been moved")
+  func recordedNoise() async {
+    for (batches, isMoved) in [("recorded", false), ("rescheduled", true)] {
+      let call = await CommandCall(
+        "validate", path("always-2d.reprise"), "--client", path("always-2d.client.jsonl.zst"),
+        "--batches", batches, "--jitter", "1")
+      #expect(call.exitCode == 0, "\(call.errors)")
+      #expect(call.output.contains("with arrivals moved by") == isMoved)
+    }
+  }
+
   @Test("a rule that chooses as the recorded one did has that one's recording for its own")
   func sameChoices() async throws {
     let result = try await json(

@@ -40,8 +40,8 @@ public struct RealRun: Sendable {
   private let isCompared: [Bool]
   /// Its steps beside the model's.
   public let steps: [ComparedStep]
-  /// By request, how long it took by its scheduler's clock; `nil` where it was not finished.
-  public let endToEnd: [Nanoseconds?]
+  /// By request, its times by its scheduler's clock.
+  public let times: [RequestTimes]
   private let chain: [CallerTimes]
 
   /// Replays the recording once with each term taken from it.
@@ -67,7 +67,7 @@ public struct RealRun: Sendable {
     let outcomes = try replay.run(&sequence, timers: &timers)
     let actual = Self.actual(
       outcomes[outcomes.count - 1], steps: steps, requests: requests, host: replay.host)
-    endToEnd = actual.requests.map { RequestTimes($0, outputs: actual.outputs).e2el }
+    times = actual.requests.map { RequestTimes($0, outputs: actual.outputs) }
     chain = (outcomes + [actual]).map { CallerTimes($0, isCompared: isCompared) }
   }
 

@@ -21,8 +21,8 @@ extension ValidationReport {
       ("timing", "\(timing.source.rawValue): \(timing.attention)"), ("", timing.rest),
     ]
     if let floor { facts.append(("noise", floor.words)) }
-    if spread.replays > 0, let floor {
-      facts.append(("", floor.words(jitteredReplays: spread.replays)))
+    if judged.replays > 0, let floor {
+      facts.append(("", floor.words(jitteredReplays: judged.replays)))
     }
     facts += notes.map { ("note", $0) }
     return facts.map { name, words in

@@ -84,8 +84,7 @@ struct ValidateCommand: ConsoleCommand {
         source: source, times: times, policy: policy, recorded: isOther ? baseline : nil,
         client: log, jitter: jitter, seed: seed, floor: floor)
       let answered = measured?.activity.answers ?? []
-      let recording = isOther || source.reader.stepCount == 0 ? nil : trace
-      var report = try run.report(steps: steps.isEmpty ? recording : steps[index])
+      var report = try run.report(steps: steps.isEmpty ? nil : steps[index])
       report.recordedPolicy = recorded?.name
       report.bounds = bounds
       report.timing.estimates = measured?.estimates(

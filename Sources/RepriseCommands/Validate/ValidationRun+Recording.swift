@@ -31,20 +31,25 @@ extension ValidationRun {
 
   /// The real run's recording beside the model, with what there is to say of it.
   ///
-  /// A trace that no `--steps` names is taken for the recording of the log's run where its tokens came
-  /// when the log says that they did.
+  /// Without a name the trace is taken for the recording of the log's run where its tokens came when the log
+  /// says that they did; then the policy has to choose as the one that was in force.
+  ///
+  /// - `path`: what `--steps` names
   func recording(
     _ path: String?, of callers: [ClientRequest?], _ notes: inout [String]
   ) throws -> (name: String, run: RealRun)? {
     let named =
       "where the error comes from is told by the real run's recording; name it with --steps"
-    guard let path else {
+    guard let recording = path ?? (source.reader.stepCount > 0 ? source.path : nil) else {
       notes.append(named)
       return nil
     }
-    let run = try realRun(path)
-    if path == source.path, !isOfSameRun(callers, run) {
-      notes.append("the log is of another run than the trace, by when tokens came; " + named)
+    let (run, fault) = try realRun(recording, policy: policy)
+    let isOwn = recording != source.path || isOfSameRun(callers, run)
+    if let fault, isOwn || path != nil { throw fault }
+    guard isOwn else {
+      let other = "the log is of another run than the trace, by when tokens came; "
+      notes.append((recorded == nil ? other : "") + named)
       return nil
     }
     if !run.hasGPUTimes {
@@ -53,38 +58,40 @@ extension ValidationRun {
           + "record with REPRISE_GPU_TIMES=1")
     }
     if let machine = source.reader.header.machine,
-      let other = try TraceReader(path: path).header.machine, other != machine
+      let other = try TraceReader(path: recording).header.machine, other != machine
     {
       notes.append(
         "the trace is of machine \(machine), the real run of machine \(other); two machines differ")
     }
-    return (name: path, run: run)
+    return (name: recording, run: run)
   }
 
-  /// Whether requests took as long at their callers as in a recording, but for a delay that all have.
+  /// Whether first and last tokens came at the callers when they did in a recording, but for a delay that all have.
   private func isOfSameRun(_ callers: [ClientRequest?], _ run: RealRun) -> Bool {
-    let delays = zip(callers, run.endToEnd).compactMap { caller, own in
-      own.flatMap { own in caller.map { $0.e2el - own } }
+    let delays = zip(callers, run.times).flatMap { caller, own in
+      guard let caller, let ttft = own.ttft, let e2el = own.e2el else { return [Nanoseconds]() }
+      return [caller.ttft - ttft, caller.e2el - e2el]
     }.sorted()
     guard let middle = delays.isEmpty ? nil : delays[delays.count / 2] else { return true }
     let unlike = delays.map { ($0 - middle).rawValue.magnitude }.sorted()
     return unlike[unlike.count * 9 / 10] <= Limits.callerDelayVariationMax.rawValue
   }
 
-  /// Makes sure that the policy chooses for a batch what was chosen when it was recorded.
-  func hold(
-    _ policy: any SelectionPolicy, to inForce: any SelectionPolicy, _ batch: AttentionBatch,
+  /// What is wrong with a recording of the policy's real run where, for a batch of it, another was chosen when
+  /// it was recorded than the policy chooses; `nil` where both choose alike.
+  func fault(
+    of policy: any SelectionPolicy, beside inForce: any SelectionPolicy, _ batch: AttentionBatch,
     _ run: ReplaySource
-  ) throws(CommandError) {
-    guard inForce.name != policy.name else { return }
+  ) -> CommandError? {
+    guard inForce.name != policy.name else { return nil }
     let context = run.engine.attentionContext
     var batch = batch
     context.pad(&batch)
     guard
       inForce.choose(for: batch.summary, in: context)
         != policy.choose(for: batch.summary, in: context)
-    else { return }
-    throw .failed(
+    else { return nil }
+    return .failed(
       "'\(run.path)' was recorded under '\(inForce.name)', which does not choose as '\(policy.name)' does; "
         + "name the log's own policy with --policy, and its recording with --steps")
   }

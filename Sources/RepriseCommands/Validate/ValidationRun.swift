@@ -23,7 +23,7 @@ struct ValidationRun {
 
   /// Everything that the comparison says.
   ///
-  /// - `path`: the real run's own recording, if there is one
+  /// - `path`: the real run's own recording, where the call names one
   func report(steps path: String?) throws -> ValidationReport {
     let matches = try client.matched(to: source.allRequests)
     // When callers send differs from run to run, and that is nothing to predict.
@@ -139,7 +139,8 @@ struct ValidationRun {
         jittered: try jittered(recorded.policy, isCompared, [], times.host, seed: ~seed))
       let isRecorded = source.reader.stepCount > 0
       return (
-        spread, isRecorded ? try realRun(source.path, policy: recorded.policy).atScheduler : nil
+        spread,
+        isRecorded ? try realRun(source.path, policy: recorded.policy).run.atScheduler : nil
       )
     }
     return Statistic.all.compactMap { statistic in
@@ -161,10 +162,11 @@ struct ValidationRun {
       - times.host.firstKernel
   }
 
-  func realRun(_ path: String) throws -> RealRun { try realRun(path, policy: policy) }
-
-  /// A real run's recording beside what the model says of its steps.
-  private func realRun(_ path: String, policy: any SelectionPolicy) throws -> RealRun {
+  /// A real run's recording beside what the model says of its steps under a policy, and why it is no run under
+  /// that policy, if it is none.
+  func realRun(
+    _ path: String, policy: any SelectionPolicy
+  ) throws -> (run: RealRun, fault: CommandError?) {
     let run = try ReplaySource(
       path: path, batches: .recorded, engine: nil, selection: WorkloadSelection())
     let matches =
@@ -174,6 +176,7 @@ struct ValidationRun {
     let inForce = PolicyList.recorded(header: run.reader.header)
     var timer = try times.timer(for: policy, engine: run.engine, candidates: [])
     var compared: [ComparedStep] = []
+    var fault: CommandError?
     var steps = try run.reader.steps()
     var step = TraceStep()
     var batch = AttentionBatch()
@@ -185,7 +188,7 @@ struct ValidationRun {
       }
       rows.fill(&batch, with: step.rows)
       let kind = StepKind(batch.summary)
-      if let inForce { try hold(policy, to: inForce, batch, run) }
+      if let inForce { fault = fault ?? self.fault(of: policy, beside: inForce, batch, run) }
       let model = try timer.time(of: &batch)
       compared.append(
         ComparedStep(
@@ -197,9 +200,10 @@ struct ValidationRun {
       host: try host(ofRun: path))
     var sequence = try run.reader.steps()
     do {
-      return try RealRun(
+      let real = try RealRun(
         requests: run.allRequests, isCompared: matches, steps: compared,
         isRestRecorded: times.isRestRecorded, sequence: &sequence, replay: replay)
+      return (real, fault)
     } catch {
       throw ReplayRun.explained(error, path: path)
     }
