@@ -6,4 +6,7 @@ public enum BootstrapLimits {
   public static let blocksMax = 256
   /// Blocks below which the spread between blocks says too little; small samples get one a pair.
   public static let blocksMin = 32
+  /// Pairs below which there is no interval: of 10 normal values the middle 95 % of resampled means hold the
+  /// true one 90 times in 100, of 5 they do 85 times, of 2 only 60.
+  public static let pairsMin = 10
 }

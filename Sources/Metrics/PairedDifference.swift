@@ -21,8 +21,8 @@ public struct PairedDifference: Hashable, Sendable {
 }
 
 extension PairedDifference {
-  /// The difference over pairs of milliseconds, in the order of requests; `nil` below two pairs, which
-  /// say nothing of spread.
+  /// The difference over pairs of milliseconds, in the order of requests; `nil` below
+  /// `BootstrapLimits.pairsMin` pairs, which say too little of spread.
   ///
   /// The same arguments give the same interval on any machine. Cost: pairs + blocks × resamples.
   public static func bootstrap(
@@ -30,7 +30,7 @@ extension PairedDifference {
   ) -> PairedDifference? {
     precondition(a.count == b.count, "each request has a value on both sides")
     precondition(resamples >= 1, "an interval needs resamples")
-    guard a.count >= 2 else { return nil }
+    guard a.count >= BootstrapLimits.pairsMin else { return nil }
     let blocks = ConsecutiveBlocks(a: a, b: b).blocks
     let whole = Ratios(of: blocks)
     var means: [Double] = []

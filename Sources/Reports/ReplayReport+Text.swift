@@ -199,7 +199,9 @@ extension ReplayReport {
   private func differenceText(_ labels: PolicyLabels) -> String {
     guard let first = comparisons.first else {
       return policies.count < 2
-        ? "" : "Fewer than two requests have times: no interval can be given for a difference.\n"
+        ? ""
+        : "Fewer than \(BootstrapLimits.pairsMin) requests have times: no interval can be given for a "
+          + "difference.\n"
     }
     var table = TextTable([
       ("", .left), ("ms", .left), ("difference", .right), ("", .right),

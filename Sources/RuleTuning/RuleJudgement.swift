@@ -13,7 +13,7 @@ public struct RuleJudgement: Sendable {
   public var attention: Nanoseconds
   /// Attention of the fastest variant for each batch.
   public var fastest: Nanoseconds
-  /// The rule against the fastest, over batches; `nil` below two batches.
+  /// The rule against the fastest, over batches; `nil` for too few batches.
   public var overFastest: PairedDifference?
   /// The rule against the reference, over batches; `nil` for the reference itself.
   public var overReference: PairedDifference?

@@ -14,18 +14,20 @@ struct PairedDifferenceTests {
   @Test("is the mean of b − a, and relative to the mean of a")
   func means() throws {
     let difference = try #require(
-      PairedDifference.bootstrap(a: [10, 20, 30], b: [11, 18, 34], seed: 1))
+      PairedDifference.bootstrap(
+        a: Array(repeating: [10, 20, 30], count: 4).flatMap(\.self),
+        b: Array(repeating: [11, 18, 34], count: 4).flatMap(\.self), seed: 1))
     #expect(difference.mean == 1)
     #expect(difference.relative == 0.05)
-    #expect(difference.pairs == 3)
+    #expect(difference.pairs == 12)
   }
 
   @Test(
-    "of a constant shift has an interval without width", arguments: [1, 2, 5, 31, 32, 150, 4000])
+    "of a constant shift has an interval without width", arguments: [1, 9, 10, 31, 32, 150, 4000])
   func constantShift(pairs: Int) {
     let a = (0..<pairs).map { Double($0 % 17) * 0.5 }
     let difference = PairedDifference.bootstrap(a: a, b: a.map { $0 + 0.25 }, seed: 3)
-    guard pairs >= 2 else {
+    guard pairs >= 10 else {
       #expect(difference == nil)
       return
     }
@@ -41,7 +43,7 @@ struct PairedDifferenceTests {
     let seed: UInt64 = 20_250_617
     print("seed \(seed)")
     var generator = SplitMix64(seed: seed)
-    for pairs in 2...80 {
+    for pairs in BootstrapLimits.pairsMin...80 {
       let a = Self.noise(pairs, &generator).map { 100 + $0 }
       let b = zip(a, Self.noise(pairs, &generator)).map { $0 + 0.3 * $1 }
       let first = try #require(PairedDifference.bootstrap(a: a, b: b, seed: 1, resamples: 200))

@@ -33,7 +33,7 @@ public struct RegretAttribution: Sendable {
   public var all: Class
   /// The steps in which the policy is slower.
   public var slowerSteps: Int
-  /// Attention against the other's, over steps; `nil` below two steps.
+  /// Attention against the other's, over steps; `nil` for too few steps.
   public var difference: PairedDifference?
   /// All steps by kind, then along each dimension.
   public var breakdowns: [Breakdown]

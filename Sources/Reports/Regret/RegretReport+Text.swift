@@ -115,7 +115,7 @@ extension RegretReport {
 extension RegretAttribution {
   /// Attention above the other's with its interval.
   var overWords: String {
-    guard let difference else { return "no interval for one step" }
+    guard let difference else { return "too few steps for an interval" }
     return "\(NumberText.signedPercent(difference.relative)) (95 % from "
       + "\(NumberText.signedPercent(difference.relativeLow)) to "
       + "\(NumberText.signedPercent(difference.relativeHigh)))"

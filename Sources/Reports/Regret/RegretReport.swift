@@ -12,7 +12,7 @@ public struct RegretReport: Sendable {
     public var policy: Double?
     /// Under the other.
     public var other: Double?
-    /// The policy's against the other's, paired by request; `nil` below two requests.
+    /// The policy's against the other's, paired by request; `nil` for too few requests.
     public var paired: PairedDifference?
 
     /// The policy's above the other's.
