@@ -72,18 +72,26 @@ extension PolicyComparison {
   static func all(
     of policy: PolicyOutcome, against baseline: PolicyOutcome, seed: UInt64, floor: NoiseFloor?
   ) -> [PolicyComparison] {
-    Metric.allCases.compactMap { metric in
-      let (a, b) = metric.pairs(of: baseline.times, and: policy.times)
-      guard let difference = PairedDifference.bootstrap(a: a, b: b, seed: seed) else { return nil }
-      return PolicyComparison(
-        policy: policy.name, baseline: baseline.name, metric: metric, difference: difference,
-        floor: halfWidth(of: Statistic(metric, .mean), policy, baseline, floor))
+    Metric.allCases.compactMap {
+      PolicyComparison($0, of: policy, against: baseline, seed: seed, floor: floor)
     }
+  }
+
+  /// One metric; `nil` where too few requests have a value under both.
+  init?(
+    _ metric: Metric, of policy: PolicyOutcome, against baseline: PolicyOutcome, seed: UInt64,
+    floor: NoiseFloor?
+  ) {
+    let (a, b) = metric.pairs(of: baseline.times, and: policy.times)
+    guard let difference = PairedDifference.bootstrap(a: a, b: b, seed: seed) else { return nil }
+    self.init(
+      policy: policy.name, baseline: baseline.name, metric: metric, difference: difference,
+      floor: Self.halfWidth(of: Statistic(metric, .mean), policy, baseline, floor))
   }
 
   /// By how much a statistic's difference moves for no reason, measured and as arrivals move, and by how
   /// much predictions of it are off.
-  private static func halfWidth(
+  static func halfWidth(
     of statistic: Statistic, _ policy: PolicyOutcome, _ baseline: PolicyOutcome,
     _ floor: NoiseFloor?
   ) -> Double? {

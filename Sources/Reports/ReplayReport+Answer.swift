@@ -3,71 +3,55 @@ import StepTiming
 import TraceModel
 
 extension ReplayReport {
-  /// Which rule is the fastest by mean ITL, by how much, and where the other loses; nothing where there
-  /// is but one rule.
+  /// Which rule is the fastest by mean ITL, by how much, and where the first loses; nothing where there is but
+  /// one rule.
   func answerText(_ labels: PolicyLabels) -> String {
-    guard knowsGaps else { return "" }
-    let rules = policies.indices.filter { !Self.isOracle(policies[$0].name) }
-    guard rules.count > 1, let best = rules.min(by: { isFaster($0, $1) }),
-      let ranking = rankingSentence(best, rules, labels)
-    else { return "" }
-    let more = [rescheduledSentence(best), lossSentence(labels)].compactMap(\.self)
-    let sentences = [ranking] + more
+    guard knowsGaps, let standing else { return "" }
+    let sentences = [
+      standing.isOpen ? openSentence(standing, labels) : fastestSentence(standing, labels),
+      rescheduledSentence(standing), lossSentence(labels),
+    ].compactMap(\.self)
     let lines = TextLines.wrapped(
       sentences.joined(separator: " "), width: TextLines.width - 9)
     return "answer   " + lines.joined(separator: "\n         ") + "\n"
   }
 
-  private func isFaster(_ a: Int, _ b: Int) -> Bool {
-    let (one, other) = (policies[a], policies[b])
-    guard let first = one.itl?.mean, let second = other.itl?.mean else {
-      return (one.ttft?.mean ?? 0, a) < (other.ttft?.mean ?? 0, b)
-    }
-    return (first, a) < (second, b)
+  /// Which rules are faster than others, and by how much than one of those.
+  private func fastestSentence(_ standing: RuleStanding, _ labels: PolicyLabels) -> String {
+    let names = standing.fastest.map { labels[$0] }
+    let likeness = standing.areIdentical ? "alike" : "too close to tell apart"
+    let who =
+      names.count == 1
+      ? "\(names[0]) is the fastest rule here"
+      : names.dropLast().joined(separator: ", ") + " and \(names[names.count - 1]) are the fastest "
+        + "rules here, \(likeness)"
+    let interval =
+      standing.difference.map(Self.interval) ?? "(too few requests for an interval)"
+    return "\(who): \(size(standing)) than \(labels[standing.base]) \(interval)"
+      + "\(ttftWords(standing))."
   }
 
-  private func rankingSentence(
-    _ best: Int, _ rules: [Int], _ labels: PolicyLabels
-  ) -> String? {
-    let metric: PolicyComparison.Metric = policies[best].itl == nil ? .ttft : .itl
-    let others = rules.filter { $0 != 0 }
-    guard let other = best == 0 ? others.min(by: { isFaster($0, $1) }) : best,
-      let means = means(metric, of: other)
-    else { return nil }
-    let size = "mean \(metric.label) \(Self.words(means.own / means.first - 1))"
-    let comparison = comparisons.first { $0.policy == policies[other].name && $0.metric == metric }
-    switch comparison?.verdict {
-    case .same?:
-      let same = "\(labels[other]) and \(labels[0]) take the same time"
-      return rules.count > 2 ? same + "; no rule here is faster." : same + "."
-    case .insideFloor?:
+  /// Why no rule is called the fastest.
+  private func openSentence(_ standing: RuleStanding, _ labels: PolicyLabels) -> String {
+    let (best, base) = (labels[standing.best], labels[standing.base])
+    switch standing.verdict {
+    case .same:
+      let same = "\(best) and \(base) take the same time"
+      return standing.fastest.count > 2 ? same + "; no rule here is faster." : same + "."
+    case .insideFloor:
       return
-        "No rule here is faster than \(labels[0]) beyond what real runs differ by and predictions are off "
-        + "by: \(labels[other]) has a \(size)."
-    case .unclear?:
-      let interval = comparison.map { " " + Self.interval($0.difference) } ?? ""
+        "No rule here is faster than \(base) beyond what real runs differ by and predictions are off "
+        + "by: \(best) has a \(size(standing))."
+    case .unclear, .faster, .slower:
+      let interval = standing.difference.map { " " + Self.interval($0) } ?? ""
       return
-        "No rule here is certain to be faster than \(labels[0]): requests differ, and \(labels[other]) "
-        + "has a \(size)\(interval)."
-    case .faster?, .slower?, nil:
-      guard best != 0 else {
-        return "\(labels[0]) is the fastest rule here: the next, \(labels[other]), has a \(size)."
-      }
-      let interval =
-        comparison.map { Self.interval($0.difference) } ?? "(too few requests for an interval)"
-      return "\(labels[best]) is the fastest rule here: \(size) than \(labels[0]) \(interval)"
-        + "\(ttftWords(best))."
+        "No rule here is certain to be faster than \(base): requests differ, and \(best) "
+        + "has a \(size(standing))\(interval)."
     }
   }
 
-  /// A policy's mean and the first one's; `nil` where one has none.
-  private func means(
-    _ metric: PolicyComparison.Metric, of policy: Int
-  ) -> (own: Double, first: Double)? {
-    guard let own = policies[policy].distribution(metric)?.mean,
-      let first = policies[0].distribution(metric)?.mean, first > 0
-    else { return nil }
-    return (own, first)
+  private func size(_ standing: RuleStanding) -> String {
+    "mean \(standing.metric.label) \(Self.words(standing.share))"
   }
 
   private static func interval(_ difference: PairedDifference) -> String {
@@ -75,21 +59,23 @@ extension ReplayReport {
       + "\(NumberText.signedPercent(difference.relativeHigh)))"
   }
 
-  private func ttftWords(_ best: Int) -> String {
-    guard policies[best].itl != nil, let means = means(.ttft, of: best) else { return "" }
-    return ", mean TTFT " + Self.words(means.own / means.first - 1)
+  private func ttftWords(_ standing: RuleStanding) -> String {
+    guard standing.metric == .itl, let own = policies[standing.best].ttft?.mean,
+      let base = policies[standing.base].ttft?.mean, base > 0
+    else { return "" }
+    return ", mean TTFT " + Self.words(own / base - 1)
   }
 
   /// What the same rule gains where a faster engine meets other batches.
-  private func rescheduledSentence(_ best: Int) -> String? {
+  private func rescheduledSentence(_ standing: RuleStanding) -> String? {
     let mean = Statistic(.itl, .mean)
-    guard best != 0, !rescheduled.isEmpty, let own = rescheduled[best].value(mean),
-      let first = rescheduled[0].value(mean), first > 0,
-      let recorded = means(.itl, of: best),
-      Self.words(own / first - 1) != Self.words(recorded.own / recorded.first - 1)
+    guard standing.metric == .itl, !rescheduled.isEmpty,
+      let own = rescheduled[standing.best].value(mean),
+      let base = rescheduled[standing.base].value(mean), base > 0,
+      Self.words(own / base - 1) != Self.words(standing.share)
     else { return nil }
     return
-      "With batches rescheduled, as a faster engine would meet them: mean ITL \(Self.words(own / first - 1))."
+      "With batches rescheduled, as a faster engine would meet them: mean ITL \(Self.words(own / base - 1))."
   }
 
   /// Which kind of batch carries most of what the first policy loses against the fastest kernels.

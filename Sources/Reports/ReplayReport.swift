@@ -28,6 +28,8 @@ public struct ReplayReport: Sendable {
   public var policies: [PolicySummary]
   /// Every policy but the first against the first.
   public var comparisons: [PolicyComparison]
+  /// Which rule is the fastest; `nil` where there is but one with times.
+  let standing: RuleStanding?
   /// How far two real runs of the same work are apart, where that was measured.
   public var floor: NoiseFloor?
   /// Further replays of each policy, with moved arrivals.
@@ -73,6 +75,7 @@ public struct ReplayReport: Sendable {
     comparisons = outcomes.dropFirst().flatMap { other in
       PolicyComparison.all(of: other, against: outcomes[0], seed: seed, floor: floor)
     }
+    standing = RuleStanding(outcomes, seed: seed, floor: floor)
     self.floor = floor
     jitteredReplays = outcomes.first?.jittered.count ?? 0
     self.divergence = divergence

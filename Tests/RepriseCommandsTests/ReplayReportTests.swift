@@ -105,16 +105,21 @@ struct ReplayReportTests {
     #expect(!Self.report(Self.pair).text().contains("OVERLOAD"))
   }
 
-  @Test("calls a difference that two runs of the same work may show by its name")
-  func noise() throws {
-    func verdict(floor share: Double, model: Double = 0.01) throws -> PolicyComparison.Verdict? {
-      let json = try JSONValue(
+  /// A floor of mean ITL, beside which predictions of differences are off by a share of them.
+  private static func floor(share: Double, model: Double = 0.01) throws -> NoiseFloor? {
+    NoiseFloor(
+      json: try JSONValue(
         parsing: """
           {"gpu": "NVIDIA H200", "origin": "a test", "repeated_runs": {"itl-mean": \(share)},
           "predicted_differences_p90": {"itl-mean": \(model)}, "machine_to_machine": 0.03,
           "sending_difference_p90_ms": 1}
-          """)
-      let report = Self.report(Self.pair, floor: NoiseFloor(json: json))
+          """))
+  }
+
+  @Test("calls a difference that two runs of the same work may show by its name")
+  func noise() throws {
+    func verdict(floor share: Double, model: Double = 0.01) throws -> PolicyComparison.Verdict? {
+      let report = Self.report(Self.pair, floor: try Self.floor(share: share, model: model))
       #expect(report.text().contains("two runs of the same work"))
       return report.comparisons.first { $0.metric == .itl }?.verdict
     }
@@ -132,21 +137,67 @@ struct ReplayReportTests {
     #expect(
       text.hasPrefix(
         "answer   vllm-0.33 is the fastest rule here: mean ITL 16.7 % less than always-2d (95 %"))
-    let reversed = Self.report(Self.pair.reversed()).text()
-    #expect(
-      reversed.hasPrefix(
-        "answer   vllm-0.33 is the fastest rule here: the next, always-2d, has a mean ITL 20.0 % more."
-      ))
+    #expect(Self.answer(Self.pair.reversed()) == Self.answer(Self.pair))
     let twins = [
       Self.pair[0],
       PolicyOutcome(
         name: "split-up-to:0", outcome: Self.pair[0].outcome, variants: Self.use([(.triton2D, 400)])
       ),
     ]
-    #expect(
-      Self.report(twins).text().hasPrefix(
-        "answer   split-up-to:0 and always-2d take the same time."))
+    #expect(Self.answer(twins) == "always-2d and split-up-to:0 take the same time.")
     #expect(!Self.report([Self.pair[0]]).text().contains("answer"))
+  }
+
+  /// The first paragraph of the report, as one line.
+  private static func answer(_ outcomes: [PolicyOutcome], floor: NoiseFloor? = nil) -> String {
+    let lines = report(outcomes, floor: floor).text().split(
+      separator: "\n", omittingEmptySubsequences: false)
+    return lines.prefix { !$0.isEmpty }.map { $0.dropFirst(9) }.joined(separator: " ")
+  }
+
+  @Test("rules that cannot be told from the fastest are named with it, whichever was named first")
+  func ties() throws {
+    func named(_ name: String, step: Int64) -> PolicyOutcome {
+      PolicyOutcome(name: name, outcome: Self.outcome(step: step), variants: VariantUse())
+    }
+    let (slow, one) = (named("always-2d", step: 12_000_000), named("vllm-0.13", step: 10_000_000))
+    let twin = named("vllm-0.33", step: 10_000_000)
+    let both = "vllm-0.13 and vllm-0.33 are the fastest rules here, "
+    let alike = both + "alike: mean ITL 16.7 % less than always-2d"
+    #expect(Self.answer([slow, one, twin]).hasPrefix(alike))
+    #expect(Self.answer([one, slow, twin]).hasPrefix(alike))
+    let near = named("vllm-0.33", step: 10_020_000)
+    #expect(Self.answer([slow, one, near]).hasPrefix("vllm-0.13 is the fastest rule here"))
+    let floor = try Self.floor(share: 0.01)
+    #expect(
+      Self.answer([slow, one, near], floor: floor).hasPrefix(
+        both + "too close to tell apart: mean ITL 16.7 %"))
+    let open = "No rule here is faster than vllm-0.33 beyond what real runs differ by"
+    #expect(Self.answer([one, near], floor: floor).hasPrefix(open))
+    #expect(Self.answer([near, one], floor: floor).hasPrefix(open))
+  }
+
+  @Test("a handful of requests has no interval, and equal times of it are no win")
+  func fewRequests() throws {
+    func few(_ name: String, step: Int64, requests: Int) -> PolicyOutcome {
+      var outcome = Self.outcome(step: step)
+      outcome.requests.removeLast(40 - requests)
+      return PolicyOutcome(name: name, outcome: outcome, variants: VariantUse())
+    }
+    let slow = few("always-2d", step: 12_000_000, requests: 9)
+    #expect(
+      Self.answer([slow, few("vllm-0.33", step: 10_000_000, requests: 9)]).hasPrefix(
+        "vllm-0.33 is the fastest rule here: mean ITL 16.7 % less than always-2d (too few requests for an "
+          + "interval)"))
+    #expect(Self.report([slow, slow]).text().contains("Fewer than 10 requests have times"))
+    for requests in [1, 9] {
+      let pair = ["vllm-0.13", "vllm-0.33"].map { few($0, step: 10_000_000, requests: requests) }
+      #expect(Self.answer(pair) == "vllm-0.13 and vllm-0.33 take the same time.")
+    }
+    let near = few("vllm-0.33", step: 11_980_000, requests: 9)
+    #expect(
+      Self.answer([slow, near], floor: try Self.floor(share: 0.01)).hasPrefix(
+        "No rule here is faster than always-2d beyond"))
   }
 
   @Test("recorded batches have what rescheduled ones say beside them")
