@@ -243,6 +243,46 @@ struct SweepCommandTests {
     #expect(point?["trace"]?.string == "mistral-small-24b-random-qps5.vllm-default")
   }
 
+  @Test("with what each replay notes, in print, in experiment.json and beside each point")
+  func notes() async throws {
+    let folder = try TemporaryDirectory()
+    let engine = try folder.write(
+      Array("base: mistral-small-24b@nvidia-h200\nname: small\nkv_cache_tokens: 12000\n".utf8),
+      to: "small.yaml")
+    let rule = try folder.write(
+      Array(
+        """
+        name: by-length
+        rules:
+          - when: {any_prefill: false, max_kv_length: {above: 2000}}
+            use: triton-3d-16
+        default: triton-2d
+        """.utf8), to: "by-length.yaml")
+    let trace = RepositoryFile.path(
+      "traces/h200/mistral-small-24b-mooncake-26.vllm-default.reprise")
+    let call = await CommandCall(
+      "sweep", trace, "--rates", "1", "--rule", rule, "--engine", engine, "--output",
+      folder.file("out"), "--timing", "profile")
+    #expect(call.exitCode == 0, "\(call.errors)")
+    let text = call.output.replacing("\n          ", with: " ")
+    #expect(text.contains("8 of 26 requests are too long for the engine and left out"))
+    #expect(text.contains("'by-length' looks at KV lengths"))
+    func noted(_ path: String) throws -> String {
+      try JSONValue(parsing: try folder.bytes(of: path))["notes"]?.text() ?? ""
+    }
+    let all = try noted("out/experiment.json")
+    #expect(all.contains("8 of 26 requests") && all.contains("looks at KV lengths"))
+    let point = "out/mistral-small-24b-mooncake-26.vllm-default-rate-1/summary.json"
+    #expect(try noted(point).contains("looks at KV lengths"))
+    let regret = await CommandCall("regret", trace, "--rule", rule, "--timing", "profile")
+    #expect(regret.output.contains("'by-length' looks at KV lengths"))
+    let random = await CommandCall(
+      "sweep", "--rates", "2,3", "--duration", "5", "--policy", "always-2d", "--output",
+      folder.file("random"), "--timing", "profile")
+    #expect(random.output.ranges(of: "the trace names no engine").count == 1)
+    #expect(try noted("random/experiment.json").contains("the trace names no engine"))
+  }
+
   @Test("rates that differ, however little, have folders and labels of their own")
   func nearRates() async throws {
     let folder = try TemporaryDirectory()

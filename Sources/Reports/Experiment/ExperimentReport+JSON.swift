@@ -7,7 +7,7 @@ extension ExperimentReport {
       .init("schema", .string("reprise-experiment/1")), .init("name", .string(name)),
       .init("kind", .string(kind.rawValue)), .init("title", .string(title)),
       .init("hardware", .string(hardware)), .init("x_label", .string(xLabel)),
-      .init("y_label", .string(yLabel)), .init("notes", .array(notes.map { .string($0) })),
+      .init("y_label", .string(yLabel)), .init("notes", .array(allNotes.map { .string($0) })),
       .init("points", .array(points.map(json))), .init("published", .array(figures.map(json))),
     ])
   }

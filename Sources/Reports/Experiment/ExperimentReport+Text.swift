@@ -23,7 +23,7 @@ extension ExperimentReport {
         facts.append((seen.count == 1 ? origin.words : "", words))
       }
     }
-    facts += (notes + estimates + overloads).map { ("note", $0) }
+    facts += allNotes.map { ("note", $0) }
     return facts.map { name, words in
       let lines = TextLines.wrapped(words, width: TextLines.width - 10)
       let padding = String(repeating: " ", count: 10 - name.count)
@@ -31,22 +31,6 @@ extension ExperimentReport {
         ? TextLines.wrapped(words, width: TextLines.width).joined(separator: "\n") + "\n"
         : name + padding + lines.joined(separator: "\n          ") + "\n"
     }.joined()
-  }
-
-  /// How much of all points rests on batches that were never executed.
-  private var estimates: [String] {
-    EstimatedShare(of: points.compactMap(\.report.timing.estimates)).map { [$0.words] } ?? []
-  }
-
-  /// Points at which the engine did not keep up, where TTFT says how long the trace is.
-  private var overloads: [String] {
-    points.compactMap { point in
-      let names = point.report.policies.filter { $0.load?.isOverloaded == true }.map(\.name)
-      guard !names.isEmpty else { return nil }
-      return
-        "OVERLOAD at \(point.label) \(xLabel)\(point.trace.map { " of \($0)" } ?? ""): more arrives "
-        + "than the engine serves under \(names.joined(separator: ", "))"
-    }
   }
 
   private var tableText: String {

@@ -18,6 +18,8 @@ protocol Experiment: Sendable {
   var yLabel: String { get }
   /// The engine, unless the call names one; `nil` where the traces say.
   var engine: String? { get }
+  /// Which batches of its traces are executed.
+  var batches: BatchSource { get }
   /// Policies, unless the call names some.
   var policies: [String] { get }
   /// The points in order.
@@ -36,6 +38,8 @@ protocol Experiment: Sendable {
 }
 
 extension Experiment {
+  var batches: BatchSource { .rescheduled }
+
   func times(
     for source: ReplaySource, policies: [any SelectionPolicy], options: StepTimeOptions,
     on console: Console

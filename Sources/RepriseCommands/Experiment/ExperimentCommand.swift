@@ -58,7 +58,7 @@ struct ExperimentCommand: ConsoleCommand {
       let trace = "\(directory)/trace.reprise"
       try point.write(trace)
       let source = try ReplaySource(
-        path: trace, batches: nil, engine: engine ?? experiment.engine,
+        path: trace, batches: experiment.batches, engine: engine ?? experiment.engine,
         selection: WorkloadSelection())
       let times = try experiment.times(
         for: source, policies: chosen, options: stepTimes, on: console)

@@ -20,6 +20,7 @@ struct LatentExperiment: Experiment {
   let xLabel = "context tokens"
   let yLabel = "tokens/s"
   let engine: String? = nil
+  let batches = BatchSource.recorded
   let policies = ["vllm-mla-4-splits", "vllm-19774", "vllm-mla-0.33", "vllm-mla-0.33-eager"]
   let notes = [
     "vllm-mla-4-splits is the kernel before the pull request, vllm-19774 its two-part kernel, "

@@ -28,11 +28,13 @@ struct ReplayFolder {
     if let measured { GPUOptions.tell(measured, on: console) }
     var description = times.description
     description.estimates = measured?.estimates
+    let graphNotes = PolicyList.graphNotes(of: policies, under: source.engine.graphs.mode)
     let report = ReplayReport(
       trace: TraceDescription(
         name: name, requests: source.requests, selection: source.selection.words),
       batches: source.batches, timing: description, engine: source.engine.name,
-      machine: times.gpu, notes: notes + description.estimateNotes, outcomes: outcomes, seed: seed)
+      machine: times.gpu, notes: notes + graphNotes + description.estimateNotes,
+      outcomes: outcomes, seed: seed)
     try ReplayResults(
       report: report, outcomes: outcomes, requests: source.requests,
       model: source.engine.model.name

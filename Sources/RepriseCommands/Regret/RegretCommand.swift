@@ -84,11 +84,13 @@ struct RegretCommand: ConsoleCommand {
     let (own, other, timer) = try await run.outcomes()
     if let measured { GPUOptions.tell(measured, on: console) }
     let estimates = measured?.estimates.map { [$0.words] } ?? []
+    let graphNotes = PolicyList.graphNotes(
+      of: chosen + others, under: source.engine.graphs.mode)
     let report = RegretReport(
       trace: TraceDescription(
         name: trace, requests: source.requests, selection: options.workload.selection.words),
       batches: source.batches, timing: times.description, engine: source.engine.name,
-      notes: notes + estimates,
+      notes: notes + graphNotes + estimates,
       policy: own, other: other, timer: timer, seed: seed)
     if let export {
       try write(export, Array(report.worst.prefix(worst)), source: source, on: console)
