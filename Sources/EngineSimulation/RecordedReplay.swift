@@ -108,8 +108,8 @@ public struct RecordedReplay: Sendable {
       }
     }
     progress(tokens.progress(time: step.scheduleStart))
-    let outcomes = tokens.finishedOutcomes()
-    return runs.map { $0.finishedOutcome(requests: outcomes, counts: tokens.counts, clock: clock) }
+    tokens.finish()
+    return runs.map { $0.finishedOutcome(of: tokens, clock: clock) }
   }
 
   private func next<Steps: StepSequence>(

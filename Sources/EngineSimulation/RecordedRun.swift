@@ -56,16 +56,18 @@ struct RecordedRun {
 
   /// The outcome, with the times of this policy on the requests' common outcomes.
   consuming func finishedOutcome(
-    requests: [RequestOutcome], counts: ReplayCounts, clock: RecordedClock
+    of tokens: RecordedTokens, clock: RecordedClock
   ) -> ReplayOutcome {
     drain()
+    let requests = tokens.outcomes
     outcome.requests = requests
+    outcome.lateBegin = tokens.beganLate ? firstStart : nil
     for index in outcome.requests.indices {
       let arrival = clock.moved(requests[index].arrival, newOutputs: outcome.outputs)
       outcome.requests[index].arrival = arrival
       outcome.requests[index].scheduled = scheduled[index].map { max($0, arrival) }
     }
-    outcome.counts = counts
+    outcome.counts = tokens.counts
     outcome.countFromSending(host)
     let outputs = outcome.outputs
     outcome.outputs.removeAll(keepingCapacity: true)

@@ -6,10 +6,13 @@ struct RecordedTokens {
   var counts = ReplayCounts()
   /// Requests that have their first row in the last step added.
   private(set) var newRequests: [Int32] = []
+  /// Whether the engine had worked before the first step added.
+  private(set) var beganLate = false
 
   private let requests: [TraceRequest]
   private var states: [State]
-  private var outcomes: [RequestOutcome]
+  /// The requests' outcomes, without the times at which they were scheduled, once `finish` was called.
+  private(set) var outcomes: [RequestOutcome]
   private var endedCount = 0
   /// The step behind the last gap; `nil` where none is missing.
   private var lastGap: Int32?
@@ -48,8 +51,8 @@ struct RecordedTokens {
     let place = Int32(counts.steps)
     if isAfterGap { lastGap = place }
     // A recording's second file goes on in the numbers of its first.
-    let isLateBegin = place == 0 && (beginsLate || step.number > 0)
-    if isAfterGap || isLateBegin { hiddenUntil = step.scheduleStart }
+    if place == 0 { beganLate = beginsLate || step.number > 0 }
+    if isAfterGap || (place == 0 && beganLate) { hiddenUntil = step.scheduleStart }
     newRequests.removeAll(keepingCapacity: true)
     for row in step.rows {
       let request = Int(row.request)
@@ -131,9 +134,8 @@ struct RecordedTokens {
       steps: counts.steps, endedRequests: endedCount, requests: requests.count, time: time)
   }
 
-  /// The requests' outcomes, without the times at which they were scheduled.
-  mutating func finishedOutcomes() -> [RequestOutcome] {
+  /// Ends the runs of tokens under way, behind the last step.
+  mutating func finish() {
     for request in states.indices { endRun(of: request, states[request]) }
-    return outcomes
   }
 }

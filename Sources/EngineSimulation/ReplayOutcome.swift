@@ -81,6 +81,9 @@ public struct ReplayOutcome: Hashable, Sendable {
   public var processed: [Nanoseconds] = []
   /// Each request of the trace, in the trace's order.
   public var requests: [RequestOutcome]
+  /// When the first step was scheduled, where the engine had worked before it; `nil` where all begins with the
+  /// first arrival.
+  public var lateBegin: Nanoseconds?
   /// Attention over all steps and layers.
   public var attention: Nanoseconds
   /// Everything else over all steps.

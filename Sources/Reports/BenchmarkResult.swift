@@ -5,7 +5,9 @@ public import TraceModel
 /// One policy's replay in the shape of `vllm bench serve --save-result --save-detailed`.
 ///
 /// Scripts that plot such files read it unchanged. As in that program a request that did not finish
-/// keeps its place in every list, with 0 output tokens in `output_lens` and a word in `errors`.
+/// keeps its place in every list, with 0 output tokens in `output_lens` and a word in `errors`. `failed` are those
+/// that the engine refused; where the recording or a window ends before a request does, it is neither completed
+/// nor failed.
 /// `date` is fixed, because the same replay gives the same bytes.
 public struct BenchmarkResult: Sendable {
   private let outcome: PolicyOutcome
@@ -52,7 +54,7 @@ public struct BenchmarkResult: Sendable {
         span > .zero ? .number(Double(requests.count - 1) / span.seconds) : .string("inf")),
       .init("burstiness", .number(1)), .init("max_concurrency", .null),
       .init("duration", .number(seconds)), .init("completed", .integer(Int64(completed))),
-      .init("failed", .integer(Int64(requests.count - completed))),
+      .init("failed", .integer(Int64(summary.requests(.tooLong)))),
       .init("total_input_tokens", .integer(Int64(input))),
       .init("total_output_tokens", .integer(Int64(output))),
       .init("request_throughput", rate(completed)), .init("request_goodput", .null),
@@ -62,9 +64,7 @@ public struct BenchmarkResult: Sendable {
     for metric in [PolicyComparison.Metric.ttft, .tpot, .itl, .e2el] {
       members += statistics(of: metric)
     }
-    var text = JSONValue.object(members).text(pretty: false).utf8.dropLast()
-    if text.last == UInt8(ascii: "\n") { text = text.dropLast() }
-    return Array(text)
+    return Array(JSONValue.object(members).text(pretty: false).utf8.dropLast())
   }
 
   private func statistics(of metric: PolicyComparison.Metric) -> [JSONValue.Member] {

@@ -16,7 +16,8 @@ public struct PolicySummary: Sendable {
   public var e2el: DistributionSummary?
   /// Each request's own mean gap.
   public var requestMeanITL: DistributionSummary?
-  /// From the first arrival to the last token.
+  /// From the first arrival to the last token; of steps that the engine had worked before, from the first of
+  /// them, since tokens are known from there on.
   public var duration: Nanoseconds
   /// Requests by how they ended, in the order of `RequestEnd`'s cases.
   public var ends: [(end: RequestEnd, requests: Int)]
@@ -35,7 +36,7 @@ public struct PolicySummary: Sendable {
   /// How the queue grew; `nil` for recorded batches.
   public var load: LoadTrend?
 
-  /// Requests of the trace, however they ended.
+  /// Requests replayed, however they ended: of a window of recorded steps those that have rows in it.
   public var requests: Int { ends.reduce(0) { $0 + $1.requests } }
   /// Requests that ended so.
   public func requests(_ end: RequestEnd) -> Int {
@@ -45,11 +46,8 @@ public struct PolicySummary: Sendable {
 
 extension PolicySummary {
   /// Condenses an outcome; `times` are those of its requests, in order.
-  ///
-  /// - `leftOut`: further requests of the trace, which the chosen window kept out of the replay
   public init(
-    name: String, outcome: ReplayOutcome, times: [RequestTimes], variants: VariantUse,
-    leftOut: Int = 0
+    name: String, outcome: ReplayOutcome, times: [RequestTimes], variants: VariantUse
   ) {
     self.name = name
     ttft = Self.distribution(times.lazy.compactMap(\.ttft))
@@ -57,12 +55,9 @@ extension PolicySummary {
     e2el = Self.distribution(times.lazy.compactMap(\.e2el))
     requestMeanITL = Self.distribution(times.lazy.compactMap(\.meanITL))
     itl = Self.pooledGaps(outcome)
-    let start = outcome.requests.map(\.arrival).min() ?? .zero
+    let start = outcome.lateBegin ?? outcome.requests.map(\.arrival).min() ?? .zero
     duration = max(.zero, (outcome.outputs.last ?? start) - start)
-    ends = RequestEnd.allCases.map { end in
-      let count = outcome.requests.count { $0.end == end }
-      return (end, end == .cutByWindow ? count + leftOut : count)
-    }
+    ends = RequestEnd.allCases.map { end in (end, outcome.requests.count { $0.end == end }) }
     outputTokens = times.reduce(0) { $0 + $1.tokens }
     attention = outcome.attention
     rest = outcome.rest

@@ -104,12 +104,11 @@ public struct PolicyOutcome: Sendable {
 
   /// Condenses a replay; the costly part of a report, and independent of other policies.
   ///
-  /// - `leftOut`: requests of the trace that the chosen window kept out of the replay
   /// - `batches`: those that the replay formed, if they are to be compared
   /// - `jittered`: what callers saw in further replays, with moved arrivals
   /// - `steps`: what each step executed, for `StepTable`
   public init(
-    name: String, outcome: ReplayOutcome, variants: VariantUse, leftOut: Int = 0,
+    name: String, outcome: ReplayOutcome, variants: VariantUse,
     batches: BatchSequence? = nil, jittered: [CallerTimes] = [],
     steps: StepRecord? = nil
   ) {
@@ -119,8 +118,7 @@ public struct PolicyOutcome: Sendable {
     self.outcome = outcome
     self.steps = steps
     times = outcome.requests.map { RequestTimes($0, outputs: outcome.outputs) }
-    summary = PolicySummary(
-      name: name, outcome: outcome, times: times, variants: variants, leftOut: leftOut)
+    summary = PolicySummary(name: name, outcome: outcome, times: times, variants: variants)
   }
 }
 
@@ -136,7 +134,7 @@ public struct TraceDescription: Hashable, Sendable {
   public var outputTokens: Int
   /// From the first arrival to the last.
   public var arrivalSpan: Nanoseconds
-  /// What was chosen of the trace, such as `arrivals from 10 s to 20 s`; empty for all of it.
+  /// What was chosen of the trace, such as `arrivals from 10 s to 20 s`, or `steps`; empty for all of it.
   public var selection: String
 
   /// A description of the requests that are replayed.

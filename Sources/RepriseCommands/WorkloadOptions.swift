@@ -46,14 +46,16 @@ struct WorkloadOptions: ParsableArguments {
 
 extension WorkloadSelection {
   /// The choice in words, such as `arrivals from 10.0 s to 20.0 s`; empty for everything.
-  var words: String {
+  ///
+  /// - `what`: what a window chooses from
+  func words(of what: String = "arrivals") -> String {
     var parts: [String] = []
     if let from { parts.append("from \(from.seconds) s") }
     if let to { parts.append("to \(to.seconds) s") }
     if let maxRequests { parts.append("at most \(maxRequests) requests") }
-    let window = parts.isEmpty ? "" : "arrivals " + parts.joined(separator: " ")
+    let window = parts.isEmpty ? "" : what + " " + parts.joined(separator: " ")
     guard timeScale != 1 else { return window }
-    return (window.isEmpty ? "arrivals " : window + ", ") + "\(timeScaleText) times as fast"
+    return (window.isEmpty ? what + " " : window + ", ") + "\(timeScaleText) times as fast"
   }
 
   /// Four digits tell scales apart that are quotients of two rates.

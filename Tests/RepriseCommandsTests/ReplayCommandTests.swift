@@ -128,14 +128,35 @@ struct ReplayCommandTests {
     #expect((ends?["cut_by_window"]?.int ?? 0) > 0)
   }
 
-  @Test("requests outside a window of arrivals stay in the count, as cut")
+  @Test("a window of recorded steps has its own length and requests, and says that it is of steps")
+  func stepWindow() async throws {
+    let trace = RepositoryFile.path(
+      "traces/h200/mistral-small-24b-random-qps5.vllm-default.reprise")
+    let call = await CommandCall(
+      "replay", trace, "--policy", "always-2d", "--from", "20", "--to", "30", "--output",
+      folder.file("window"))
+    #expect(call.exitCode == 0, "\(call.errors)")
+    #expect(call.output.contains("only steps from 20.0 s to 30.0 s"))
+    let report = try JSONValue(parsing: try folder.text(of: "window/summary.json"))
+    let summary = try #require(report["policies"]?["always-2d"])
+    let requests = try #require(summary["requests"]?.int)
+    #expect(requests > 40 && requests < 80)
+    #expect(report["trace_requests"]?.int == requests)
+    let result = try JSONValue(parsing: try folder.text(of: "window/always-2d.json"))
+    #expect(result["num_prompts"]?.int == requests)
+    #expect(result["failed"] == .integer(0))
+    #expect((9.5...11).contains(try #require(result["duration"]?.double)))
+    #expect((380...480).contains(try #require(result["output_throughput"]?.double)))
+  }
+
+  @Test("requests outside a window of arrivals are not in the count")
   func arrivalWindow() async throws {
     let call = await replay(
       "--batches", "rescheduled", "--from", "0.1", "--max-requests", "2", "--format", "json")
     let summary = try JSONValue(parsing: call.output)["policies"]?["fastest"]
     #expect(summary?["request_ends"]?["finished"] == .integer(2))
-    #expect(summary?["request_ends"]?["cut_by_window"] == .integer(4))
-    #expect(summary?["requests"] == .integer(6))
+    #expect(summary?["request_ends"]?["cut_by_window"] == .integer(0))
+    #expect(summary?["requests"] == .integer(2))
   }
 
   @Test("faster arrivals raise the load of a rescheduled replay")

@@ -31,7 +31,7 @@ struct ReplayFolder {
     let graphNotes = PolicyList.graphNotes(of: policies, under: source.engine.graphs.mode)
     let report = ReplayReport(
       trace: TraceDescription(
-        name: name, requests: source.requests, selection: source.selection.words),
+        name: name, requests: source.requests, selection: source.selectionWords),
       batches: source.batches, timing: description, engine: source.engine.name,
       machine: times.gpu, notes: notes + graphNotes + description.estimateNotes,
       outcomes: outcomes, seed: seed)

@@ -51,7 +51,7 @@ struct WorkloadTrace {
     guard !requests.isEmpty else {
       throw .failed("\(source): no request in the chosen window; widen --from and --to")
     }
-    if !selection.isEverything { header["selection"] = .string(selection.words) }
+    if !selection.isEverything { header["selection"] = .string(selection.words()) }
   }
 
   /// Writes the trace and says so.

@@ -88,7 +88,7 @@ struct RegretCommand: ConsoleCommand {
       of: chosen + others, under: source.engine.graphs.mode)
     let report = RegretReport(
       trace: TraceDescription(
-        name: trace, requests: source.requests, selection: options.workload.selection.words),
+        name: trace, requests: source.requests, selection: source.selectionWords),
       batches: source.batches, timing: times.description, engine: source.engine.name,
       notes: notes + graphNotes + estimates,
       policy: own, other: other, timer: timer, seed: seed)

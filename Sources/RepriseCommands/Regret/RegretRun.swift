@@ -28,9 +28,7 @@ struct RegretRun {
   private func recorded(
     _ own: RegretTimer, _ second: PolicyStepTimer
   ) throws -> (PolicyOutcome, PolicyOutcome, RegretTimer) {
-    let replay = RecordedReplay(
-      requests: source.requests, gaps: source.reader.gaps, engine: source.engine,
-      host: times.host, beginsLate: source.selection.from != nil)
+    let replay = source.recordedReplay(host: times.host)
     let bar = ProgressBar("replay", on: console)
     defer { bar.finish() }
     let total = Double(max(1, source.reader.stepCount))
@@ -39,6 +37,7 @@ struct RegretRun {
     let outcomes: [ReplayOutcome]
     do {
       outcomes = try replay.run(&steps, timers: &timers) { bar.update(Double($0.steps) / total) }
+        .map(source.replayed)
     } catch {
       throw ReplayRun.explained(error, path: source.path)
     }

@@ -108,7 +108,7 @@ struct ReplayCommand: ConsoleCommand {
     description.estimates = measured?.estimates
     var report = ReplayReport(
       trace: TraceDescription(
-        name: trace, requests: source.requests, selection: workload.selection.words),
+        name: trace, requests: source.requests, selection: source.selectionWords),
       batches: source.batches, timing: description, engine: source.engine.name,
       machine: times.gpu, notes: notes + description.estimateNotes, outcomes: outcomes, seed: seed,
       floor: floor, divergence: divergence, fastestOf: kernels.map(\.name),

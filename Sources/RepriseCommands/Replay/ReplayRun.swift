@@ -52,9 +52,7 @@ struct ReplayRun {
   private func recorded(
     _ timers: [StepRecordingTimer<PolicyStepTimer>]
   ) throws -> [PolicyOutcome] {
-    let replay = RecordedReplay(
-      requests: source.requests, gaps: source.reader.gaps, engine: source.engine,
-      host: times.host, beginsLate: source.selection.from != nil)
+    let replay = source.recordedReplay(host: times.host)
     let bar = ProgressBar("replay", on: console)
     defer { bar.finish() }
     let total = Double(max(1, source.reader.stepCount))
@@ -74,7 +72,8 @@ struct ReplayRun {
     return zip(policies, zip(outcomes, running)).map { policy, result in
       let counted = result.1 as? StepRecordingTimer<PolicyStepTimer>
       return PolicyOutcome(
-        name: policy.name, outcome: result.0, variants: counted?.use ?? VariantUse(),
+        name: policy.name, outcome: source.replayed(result.0),
+        variants: counted?.use ?? VariantUse(),
         steps: counted?.record)
     }
   }
@@ -117,7 +116,6 @@ struct ReplayRun {
     _ fresh: StepRecordingTimer<PolicyStepTimer>, progress: (ReplayProgress) -> Void
   ) throws -> PolicyOutcome {
     var timer = fresh
-    let leftOut = source.allRequests.count - source.requests.count
     var batches: BatchSequence?
     let outcome: ReplayOutcome
     if source.comparesBatches {
@@ -129,7 +127,7 @@ struct ReplayRun {
     }
     try Self.expectServed(outcome, of: source)
     return PolicyOutcome(
-      name: name, outcome: outcome, variants: timer.use, leftOut: leftOut, batches: batches,
+      name: name, outcome: outcome, variants: timer.use, batches: batches,
       jittered: try jittered(place: place, fresh), steps: timer.record)
   }
 

@@ -19,8 +19,10 @@ struct ReplaySource {
   let selection: WorkloadSelection
   /// Every request of the trace: rows of steps refer to these.
   let allRequests: [TraceRequest]
-  /// The requests to replay.
+  /// The requests to replay: of a window of recorded steps those that have rows in it.
   let requests: [TraceRequest]
+  /// Their places among all, where a window of recorded steps holds but some.
+  let places: [Int]?
   /// Whether steps give several tokens, of which nobody says how many.
   let isSpeculative: Bool
   /// For each of these what the recorded engine found in its prefix cache, where that is all that is known
@@ -77,7 +79,14 @@ struct ReplaySource {
       )
     }
     allRequests = try reader.requests()
-    requests = chosen == .recorded ? allRequests : try selection.apply(to: allRequests)
+    if chosen == .recorded {
+      let all = allRequests
+      places = try Self.places(in: selection, of: reader, count: all.count)
+      requests = places.map { $0.map { all[$0] } } ?? all
+    } else {
+      places = nil
+      requests = try selection.apply(to: allRequests)
+    }
     isSpeculative = engine.speculativeTokens > 0 || (header["speculative_tokens"]?.int ?? 0) > 0
     if isSpeculative {
       guard chosen == .recorded else {
@@ -138,12 +147,5 @@ struct ReplaySource {
   static func engine(named name: String) throws -> EngineModel {
     let isFile = name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.contains("/")
     return isFile ? try EngineFile.load(path: name) : try EngineCatalog.named(name)
-  }
-
-  /// The steps to replay, in order.
-  func steps() throws(TraceFileError) -> TraceStepReader {
-    guard selection.from != nil || selection.to != nil else { return try reader.steps() }
-    return try reader.steps(
-      between: selection.from ?? Nanoseconds(.min), and: selection.to ?? Nanoseconds(.max))
   }
 }

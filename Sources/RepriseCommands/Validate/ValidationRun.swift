@@ -115,9 +115,7 @@ struct ValidationRun {
   private func recordedTimes(
     _ policy: any SelectionPolicy, _ isCompared: [Bool], _ host: HostTiming
   ) throws -> CallerTimes {
-    let replay = RecordedReplay(
-      requests: source.allRequests, gaps: source.reader.gaps, engine: source.engine,
-      host: host)
+    let replay = source.recordedReplay(host: host)
     var timers: [any StepTimer] = [try timer(policy)]
     var steps = try source.reader.steps()
     do {
@@ -195,9 +193,7 @@ struct ValidationRun {
           kind: kind, model: model, launch: gpuWait(for: model), recorded: step.gpuTime,
           output: step.output))
     }
-    let replay = RecordedReplay(
-      requests: run.allRequests, gaps: run.reader.gaps, engine: run.engine,
-      host: try host(ofRun: path))
+    let replay = run.recordedReplay(host: try host(ofRun: path))
     var sequence = try run.reader.steps()
     do {
       let real = try RealRun(
