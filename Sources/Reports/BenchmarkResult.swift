@@ -130,19 +130,9 @@ extension BenchmarkResult {
 
   private func appendGaps(of request: RequestOutcome, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "["))
-    let outputs = outcome.outcome.outputs
-    var previous: Nanoseconds?
-    var isFirst = true
-    for run in request.tokenRuns {
-      if run.followsGap { previous = nil }
-      for step in Int(run.firstStep)..<Int(run.firstStep) + Int(run.count) {
-        if let previous {
-          if !isFirst { bytes.append(contentsOf: ", ".utf8) }
-          isFirst = false
-          SecondsText.append(outputs[step] - previous, to: &bytes)
-        }
-        previous = outputs[step]
-      }
+    for (place, gap) in request.gaps(outputs: outcome.outcome.outputs).enumerated() {
+      if place > 0 { bytes.append(contentsOf: ", ".utf8) }
+      SecondsText.append(gap, to: &bytes)
     }
     bytes.append(UInt8(ascii: "]"))
   }

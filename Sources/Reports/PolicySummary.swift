@@ -73,30 +73,14 @@ extension PolicySummary {
     return samples.summary()
   }
 
-  /// All gaps, without visiting each token: requests that run side by side share their gaps.
+  /// All gaps, without visiting each token.
   private static func pooledGaps(_ outcome: ReplayOutcome) -> DistributionSummary? {
-    // starts[i] − ends: how many requests have a token both in step i and in step i + 1.
-    var change = [Int](repeating: 0, count: outcome.outputs.count + 1)
+    let gaps = TokenGaps(outcome)
     var samples = WeightedSamples()
-    for request in outcome.requests {
-      var previous: Nanoseconds?
-      for run in request.tokenRuns where run.count > 0 {
-        let first = Int(run.firstStep)
-        let last = first + Int(run.count) - 1
-        if let previous, !run.followsGap {
-          samples.add(outcome.outputs[first] - previous, count: 1)
-        }
-        change[first] += 1
-        change[last] -= 1
-        previous = outcome.outputs[last]
-      }
+    for (step, count) in gaps.fromPrevious.enumerated() where count > 0 {
+      samples.add(outcome.outputs[step] - outcome.outputs[step - 1], count: Int(count))
     }
-    var sharing = 0
-    for step in outcome.outputs.indices.dropLast() {
-      sharing += change[step]
-      guard sharing > 0 else { continue }
-      samples.add(outcome.outputs[step + 1] - outcome.outputs[step], count: sharing)
-    }
+    for gap in gaps.others { samples.add(gap.length, count: 1) }
     return samples.summary()
   }
 }

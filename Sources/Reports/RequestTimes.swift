@@ -45,6 +45,25 @@ public struct RequestTimes: Hashable, Sendable {
   }
 }
 
+extension RequestOutcome {
+  /// Every gap between two of its tokens in order, but for those that the recording lost.
+  ///
+  /// - `outputs`: when each step's tokens came
+  func gaps(outputs: [Nanoseconds]) -> [Nanoseconds] {
+    var gaps: [Nanoseconds] = []
+    gaps.reserveCapacity(tokenRuns.reduce(0) { $0 + Int($1.count) })
+    var previous: Nanoseconds?
+    for run in tokenRuns {
+      if run.followsGap { previous = nil }
+      for step in Int(run.firstStep)..<Int(run.firstStep) + Int(run.count) {
+        if let previous { gaps.append(outputs[step] - previous) }
+        previous = outputs[step]
+      }
+    }
+    return gaps
+  }
+}
+
 extension Nanoseconds {
   /// A length in equal parts, rounded to the nearest nanosecond.
   func divided(by parts: Int) -> Nanoseconds {

@@ -70,24 +70,10 @@ public struct AIPerfResult: Sendable {
     ] {
       if let time { members.append(.init(name, value(.number(time.milliseconds), "ms"))) }
     }
+    let gaps = request.gaps(outputs: outcome.outcome.outputs)
     members.append(
-      .init("inter_chunk_latency", value(.array(gaps(of: request).map { .number($0) }), "ms")))
+      .init("inter_chunk_latency", value(.array(gaps.map { .number($0.milliseconds) }), "ms")))
     return members
-  }
-
-  /// Gaps between tokens in milliseconds.
-  private func gaps(of request: RequestOutcome) -> [Double] {
-    var gaps: [Double] = []
-    var previous: Nanoseconds?
-    for run in request.tokenRuns {
-      if run.followsGap { previous = nil }
-      for step in Int(run.firstStep)..<Int(run.firstStep) + Int(run.count) {
-        let output = outcome.outcome.outputs[step]
-        if let previous { gaps.append((output - previous).milliseconds) }
-        previous = output
-      }
-    }
-    return gaps
   }
 
   /// The figures over all finished requests.

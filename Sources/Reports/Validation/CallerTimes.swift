@@ -101,7 +101,7 @@ public struct CallerTimes: Sendable {
         start = min(start ?? request.arrival, request.arrival)
         end = max(end ?? request.arrival, request.arrival + time)
       }
-      Self.appendGaps(of: request, outputs: outcome.outputs, to: &itl)
+      itl += request.gaps(outputs: outcome.outputs)
     }
     self.init(
       ttft: ttft, itl: itl, tpot: tpot, e2el: e2el, requests: requests, tokens: tokens,
@@ -126,19 +126,6 @@ public struct CallerTimes: Sendable {
       throughput = Double(tokens) / (end - start).seconds
     } else {
       throughput = nil
-    }
-  }
-
-  private static func appendGaps(
-    of request: RequestOutcome, outputs: [Nanoseconds], to gaps: inout [Nanoseconds]
-  ) {
-    var previous: Nanoseconds?
-    for run in request.tokenRuns where run.count > 0 {
-      let first = Int(run.firstStep)
-      for step in first..<(first + Int(run.count)) {
-        if let previous, step > first || !run.followsGap { gaps.append(outputs[step] - previous) }
-        previous = outputs[step]
-      }
     }
   }
 
