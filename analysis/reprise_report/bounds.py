@@ -20,6 +20,7 @@ def errors(way, page=PAGE):
     """Absolute errors in per cent of (mean ITL, mean TTFT) over the page's pairs of runs on all machines.
 
     With times of the trace, of pairs under two rules: under one, the predicted run is the recorded one itself.
+    The profile alone predicts the same from either.
     """
     itl, ttft, columns, inside = [], [], None, False
     heading = re.compile(PAIRS + re.escape(way))
@@ -30,7 +31,7 @@ def errors(way, page=PAGE):
             cells = [cell.strip() for cell in line.strip("|").split("|")]
             if columns is None:
                 columns = {name: place for place, name in enumerate(cells)}
-            elif way == "profile alone" or cells[columns["recorded under"]] != cells[columns["replayed under"]]:
+            elif (cells[columns["recorded under"]] == cells[columns["replayed under"]]) == (way == "profile alone"):
                 for name, into in (("ITL mean", itl), ("TTFT mean", ttft)):
                     place = columns.get(name)
                     if place is not None and CELL.match(cells[place]):

@@ -164,7 +164,8 @@ def origins(study):
             for text, labels in said.items()]  # fmt: skip
         if texts:
             parts.append(f"<dt>{name}</dt><dd>{'<br>'.join(texts) if len(texts) < 4 else '; '.join(texts)}</dd>")
-    parts += [f"<dt>experiment</dt><dd>{escape(note)}</dd>" for note in study.notes]
+    noted = {note for folder in study.folders for note in folder.summary.get("notes", [])}
+    parts += [f"<dt>experiment</dt><dd>{escape(note)}</dd>" for note in study.notes if note not in noted]
     parts.append(
         "<dt>intervals</dt><dd>95 %, bootstrap over blocks of consecutive requests; they hold how much this traffic varies, "
         "not the errors above. What policies share (rest of step, host) cancels in their difference.</dd></dl></div>")  # fmt: skip
