@@ -92,6 +92,8 @@ public struct ReplayOutcome: Hashable, Sendable {
   public var regret: Nanoseconds
   /// Steps, tokens and pressure.
   public var counts: ReplayCounts
+  /// Decode steps that no CUDA graph holds as a whole.
+  public var piecewiseDecodeSteps = 0
   /// How the queue grew; `nil` where batches are recorded, since then arrivals decide nothing, and
   /// where no step was executed.
   public var load: LoadTrend?

@@ -141,6 +141,7 @@ extension ReplayOutcome {
     attention += time.attention
     rest += time.rest
     regret += time.regret
+    piecewiseDecodeSteps += time.hasPrompts || time.launch.isFullGraph ? 0 : 1
   }
 }
 

@@ -70,7 +70,7 @@ public struct ReplayReport: Sendable {
     self.timing = timing
     self.engine = engine
     self.machine = machine
-    self.notes = notes
+    self.notes = notes + [Self.launchNote(outcomes)].compactMap(\.self)
     policies = outcomes.map { $0.summary }
     comparisons = outcomes.dropFirst().flatMap { other in
       PolicyComparison.all(of: other, against: outcomes[0], seed: seed, floor: floor)

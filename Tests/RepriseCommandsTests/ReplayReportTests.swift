@@ -105,6 +105,19 @@ struct ReplayReportTests {
     #expect(!Self.report(Self.pair).text().contains("OVERLOAD"))
   }
 
+  @Test("notes decode steps that the host launches in pieces, where they are many")
+  func piecewise() {
+    func notes(_ steps: Int) -> [String] {
+      var outcome = Self.outcome(step: 12_000_000)
+      outcome.counts.decodeSteps = 300
+      outcome.piecewiseDecodeSteps = steps
+      return Self.report([PolicyOutcome(name: "always-2d", outcome: outcome, variants: .init())])
+        .notes
+    }
+    #expect(notes(270).contains { $0.hasPrefix("90 % of decode steps are not one CUDA graph") })
+    #expect(notes(3).isEmpty)
+  }
+
   /// A floor of mean ITL, beside which predictions of differences are off by a share of them.
   private static func floor(share: Double, model: Double = 0.01) throws -> NoiseFloor? {
     NoiseFloor(
