@@ -69,11 +69,8 @@ public enum EngineFile {
     guard let node = file["tensor_parallel"], let count = try number(file, "tensor_parallel") else {
       return nil
     }
-    // Fewer KV heads than GPUs are copied.
-    let sharesKVHeads = model.kvHeads % count == 0 || count % model.kvHeads == 0
-    guard model.queryHeads % count == 0, sharesKVHeads else {
-      let heads = "\(model.queryHeads) query and \(model.kvHeads) KV heads"
-      throw file.invalid("tensor_parallel", "does not divide \(heads) among \(count) GPUs", node)
+    if let problem = model.problem(ofRanks: count) {
+      throw file.invalid("tensor_parallel", problem, node)
     }
     return count
   }

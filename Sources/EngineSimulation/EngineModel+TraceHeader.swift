@@ -39,6 +39,10 @@ extension EngineModel {
       let reason = "is false, but only engines that split prompts over steps are modelled"
       throw EngineModelError(key: "chunked_prefill", reason: reason)
     }
+    let ranks = try Self.number(header, "tensor_parallel", default: 1)
+    if let problem = model.problem(ofRanks: ranks) {
+      throw EngineModelError(key: "tensor_parallel", reason: problem)
+    }
     guard try Self.number(header, "pipeline_parallel", default: 1) == 1 else {
       let reason = "is above 1, but engines whose layers are spread over GPUs are not modelled"
       throw EngineModelError(key: "pipeline_parallel", reason: reason)
@@ -50,7 +54,7 @@ extension EngineModel {
     let version = header.engineVersion.flatMap(VLLMVersion.init) ?? .newestDescribed
     self.init(
       name: "\(model.name)@\(gpu ?? "unknown-gpu")", model: model,
-      tensorParallel: try Self.number(header, "tensor_parallel", default: 1),
+      tensorParallel: ranks,
       smCount: try Self.number(header, "sm_count"),
       maxBatchedTokens: try Self.number(
         header, "max_num_batched_tokens", in: EngineLimits.maxBatchedTokens),

@@ -69,6 +69,15 @@ public struct ModelShape: Hashable, Sendable {
   /// Query heads that share one KV head.
   public var queryHeadsPerKVHead: Int { max(1, queryHeads / kvHeads) }
 
+  /// Why so many tensor-parallel GPUs cannot share the heads; `nil` where they can.
+  ///
+  /// Fewer KV heads than GPUs are copied.
+  public func problem(ofRanks ranks: Int) -> String? {
+    let sharesKVHeads = kvHeads.isMultiple(of: ranks) || ranks.isMultiple(of: kvHeads)
+    guard !queryHeads.isMultiple(of: ranks) || !sharesKVHeads else { return nil }
+    return "does not divide \(queryHeads) query and \(kvHeads) KV heads among \(ranks) GPUs"
+  }
+
   /// The shape that one of `ranks` tensor-parallel GPUs has: its share of the heads, of the MLP and of the
   /// output's projection, at least one of each.
   public func perRank(_ ranks: Int) -> ModelShape {

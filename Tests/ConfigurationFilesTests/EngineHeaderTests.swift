@@ -101,6 +101,10 @@ struct EngineHeaderTests {
           + "num_kv_heads, head_size, vocab_size, max_model_len, each number at least 1"
       ),
       (
+        "tensor_parallel", .integer(3),
+        "'tensor_parallel' does not divide 32 query and 8 KV heads among 3 GPUs"
+      ),
+      (
         "pipeline_parallel", .integer(2),
         "'pipeline_parallel' is above 1, but engines whose layers are spread over GPUs are not modelled"
       ),
