@@ -185,7 +185,7 @@ def on_unseen_machines(ways, repeats):
     yield """
 ## On machines that no profile has seen
 
-Machines 11, 12 and 13. None of their recordings is fitted on, here or in the profile that comes with the program, which is that of the first machine and was there before them: *profile alone* is what
+Machines 11, 12 and 13. None of their recordings is fitted on, here or in the profile that comes with the program, which is that of the first machine: *profile alone* is what
 somebody gets who has an H200 and measured nothing on it. Workloads are new, too. Machine 11 ran six requests a second of 1,000 tokens in and 100 out (`random-qps6`), 21 requests of another window of Mooncake's
 conversations (`mooncake-480`), half a minute of Azure's (`azure-320`), and with Llama-3.1-8B twelve requests a second (`random-qps12`) and mixed lengths (`mix-qps5`); `latency-500-1500` is one request on machine 12,
 `latency-500-3000` one on machine 13. Engines ran Model Runner V1, as the first machine's; those of `-v2` ran V2. These hosts launch prompts half as fast as the first machine's, which the smaller model waits for, and so does a

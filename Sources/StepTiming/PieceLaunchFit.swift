@@ -135,7 +135,12 @@ struct PieceLaunchFit: Sendable {
   ) -> Times {
     let processes = processes.map { $0.withDecode(share: decodeShare) }
     let other = (fallback?.pieceLaunch ?? .zero, fallback?.libraryPieceLaunch ?? .zero)
-    let kinds = [Kind(processes, usesTriton: true), Kind(processes, usesTriton: false)]
+    // A few first launches of sizes tell of no others; those follow from another host's.
+    let areFirst =
+      fallback != nil && processes.allSatisfy { $0.known.count == 0 }
+      && processes.reduce(0) { $0 + $1.new.count } < Self.launchesMin
+    let told = areFirst ? [] : processes
+    let kinds = [Kind(told, usesTriton: true), Kind(told, usesTriton: false)]
     var times = Times(middles: other)
     let unit = Nanoseconds(1_000_000)
     let ratio =
@@ -162,6 +167,7 @@ struct PieceLaunchFit: Sendable {
     // A middle of launches that are not told apart has what new sizes take in it.
     times.newSizes =
       spread(\.newSizes)
+      ?? (areFirst ? Self.firstLaunches(processes, times.middles) : nil)
       ?? (kinds.allSatisfy { $0.middle == nil } ? known(fallback?.newSizeSpread) : .none)
     times.decodeSpread =
       Self.decodeSpread(processes, as: middle) ?? known(fallback?.decodeLaunchSpread)
@@ -170,6 +176,19 @@ struct PieceLaunchFit: Sendable {
       paces.count >= Self.processesMin
       ? paces.map { $0 / paces[paces.count / 2] } : fallback?.processPaces ?? []
     return times
+  }
+
+  /// How launches of new sizes differ from Triton's middle one; `nil` where there were none.
+  private static func firstLaunches(
+    _ processes: [Process], _ middles: (triton: Nanoseconds, library: Nanoseconds)
+  ) -> DelaySpread? {
+    let launches = merged(
+      processes.map { process in
+        process.usesTriton
+          ? process.new : process.new.scaled(by: middles.triton, over: middles.library)
+      })
+    guard launches.count > 0 else { return nil }
+    return DelaySpread(offsets: launches.quantiles(quantiles).map { $0 - middles.triton })
   }
 
   /// How launches without prompts differ within a process, had their middle one taken so long.

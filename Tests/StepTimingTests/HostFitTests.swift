@@ -131,14 +131,15 @@ struct HostFitTests {
     #expect(host.scheduleDuration == Self.micro(50))
   }
 
-  @Test("takes the launch of the other kind of attention in proportion to another host's")
-  func otherBackend() {
+  @Test("takes a few first launches for those of new sizes, and others from another host")
+  func firstLaunches() {
     var fit = HostFit(requests: Self.requests, usesTriton: false)
     for step in Self.steps { fit.add(step, launch: Self.launch(step)) }
     let known = HostTiming(pieceLaunch: Self.micro(150), libraryPieceLaunch: Self.micro(120))
     let host = fit.timing(layers: 32, fallback: known, fallbackLayers: 40)
-    #expect(host.libraryPieceLaunch == Self.micro(20_000))
-    #expect(host.pieceLaunch == Self.micro(25_000))
+    #expect(host.libraryPieceLaunch == Self.micro(96))
+    #expect(host.pieceLaunch == Self.micro(120))
+    #expect(host.newSizeSpread.offsets.allSatisfy { $0 == Self.micro(25_000 - 120) })
   }
 
   /// A request at rest, then one that arrives while the engine works; both are sent 800 µs after their

@@ -125,6 +125,21 @@ struct PieceLaunchFitTests {
     #expect(few.spread.offsets.last == Nanoseconds(400), "they count as the others")
   }
 
+  @Test("of new sizes alone, where they are few, leave others to another host's")
+  func firstLaunches() {
+    let known = HostTiming(
+      pieceLaunch: Nanoseconds(150), libraryPieceLaunch: Nanoseconds(75),
+      pieceLaunchSpread: DelaySpread(offsets: [Nanoseconds(-15), .zero, Nanoseconds(30)]))
+    var fit = Self.process([], new: [200])
+    fit.add(Self.process(usesTriton: false, [], new: [110]))
+    let times = fit.times(layers: 32, fallback: known, fallbackLayers: 40)
+    #expect(times.middles.triton == Nanoseconds(120))
+    #expect(times.middles.library == Nanoseconds(60))
+    #expect(times.newSizes.offsets.first == Nanoseconds(80))
+    #expect(times.newSizes.offsets.last == Nanoseconds(100))
+    #expect(times.spread.offsets.map(\.rawValue) == [-12, 0, 24])
+  }
+
   @Test("differ from process to process, each kind beside its own middle")
   func paces() throws {
     func launches(_ middle: Int64) -> [Int64] { (-15...15).map { middle + $0 * middle / 30 } }
