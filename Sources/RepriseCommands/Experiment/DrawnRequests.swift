@@ -4,13 +4,20 @@ import TraceModel
 
 /// The random requests of a sweep without traces.
 struct DrawnRequests: ParsableArguments {
-  @Option(help: "Prompt tokens of a random request. Default: 1000.")
+  /// What holds where the call has no option; `nil` there tells that it has none.
+  private enum Default {
+    static let prompt = 1000
+    static let outputTokens = 100
+    static let duration = 120
+  }
+
+  @Option(help: "Prompt tokens of a random request. Default: \(Default.prompt).")
   var prompt: Int?
 
-  @Option(help: "Output tokens of a random request. Default: 100.")
+  @Option(help: "Output tokens of a random request. Default: \(Default.outputTokens).")
   var outputTokens: Int?
 
-  @Option(help: "Seconds for which random requests arrive. Default: 120.")
+  @Option(help: "Seconds for which random requests arrive. Default: \(Default.duration).")
   var duration: Double?
 
   func validate() throws {
@@ -22,9 +29,9 @@ struct DrawnRequests: ParsableArguments {
     }
   }
 
-  private var promptCount: Int { prompt ?? 1000 }
-  private var outputCount: Int { outputTokens ?? 100 }
-  private var seconds: Double { duration ?? 120 }
+  private var promptCount: Int { prompt ?? Default.prompt }
+  private var outputCount: Int { outputTokens ?? Default.outputTokens }
+  private var seconds: Double { duration ?? Double(Default.duration) }
 
   /// The options that the call has.
   var given: [String] {
